@@ -208,7 +208,7 @@ class TestSmolLM3:
         assert cached.past_key_values is not None and uncached.past_key_values is None
         # Token ids alone would hide a stale cache: random weights make greedy decoding repeat itself.
         torch.testing.assert_close(torch.stack(cached.logits), torch.stack(uncached.logits), **TOLERANCE)
-        torch.testing.assert_close(cached.logits[0], run(model, inputs)["logits"][:, -1], **TOLERANCE)
+        torch.testing.assert_close(cached.logits[0], run(model, HEADS[cls])["logits"][:, -1], **TOLERANCE)
         prompt = inputs["input_ids"]
         tokens = torch.stack(cached.scores, dim=1).argmax(-1)
         assert torch.equal(cached.sequences, torch.cat([prompt, tokens], dim=1))
