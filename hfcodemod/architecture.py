@@ -73,3 +73,18 @@ class Architecture:
     def head(self, task: str) -> Head | None:
         """The class that the mapping of ``task`` names, or None."""
         return next((head for head in self.heads if task in head.tasks), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a module is made for: a name that somebody typed, resolved."""
+
+    name: str
+    """A valid identifier part for file and function names: ``llama_3``, ``kosmos_2_5``."""
+    original: str
+    """The name as it is written in text: ``llama-3``, ``kosmos-2.5``."""
+    architecture: Architecture
+    checkpoint: str
+    """The real checkpoint that the module names."""
+    class_name: str
+    """A valid identifier part for class names: ``Llama3``, ``Kosmos2_5``."""

@@ -1,0 +1,79 @@
+"""Drops what a selection of tests leaves unused: constants, functions, fixtures, imported names.
+
+Tests are the roots; a fixture is used by the parameter that bears its name.
+"""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from .command import TransformerCommand
+from .definitions import defined_name, is_import, is_test_class, names_in, small_statement
+
+
+class UnusedDefinitionDropper(cst.CSTTransformer):
+    """Keeps what the module's tests reach; names of two underscores and what binds no single name stay."""
+
+    def visit_Module(self, node: cst.Module) -> bool:
+        return False
+
+    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
+        definitions = {
+            name: statement
+            for statement in updated_node.body
+            if (name := defined_name(statement)) is not None and not _is_root(name, statement)
+        }
+        reached: set[str] = set()
+        waiting = [item for item in updated_node.body if not is_import(item) and defined_name(item) not in definitions]
+        while waiting:
+            names = names_in(waiting.pop()) - reached
+            reached |= names
+            waiting += [definitions[name] for name in names if name in definitions]
+        body: list[cst.BaseStatement] = []
+        for statement in updated_node.body:
+            if defined_name(statement) in definitions and defined_name(statement) not in reached:
+                continue
+            if is_import(statement):
+                used = _used_import(statement, reached)
+                if used is not None:
+                    body.append(used)
+                continue
+            body.append(statement)
+        return updated_node.with_changes(body=body)
+
+
+def _is_root(name: str, statement: cst.CSTNode) -> bool:
+    return is_test_class(statement) or name.startswith(("test", "pytest", "__")) or name == "MODEL_ID"
+
+
+def _used_import(statement: cst.BaseStatement, reached: set[str]) -> cst.BaseStatement | None:
+    """The import with its used names, or None."""
+    small = small_statement(statement)
+    assert isinstance(small, cst.Import | cst.ImportFrom)
+    if isinstance(small.names, cst.ImportStar):
+        return statement
+    kept = [alias for alias in small.names if _bound(alias) in reached]
+    if len(kept) == len(small.names):
+        return statement
+    if not kept:
+        return None
+    if not (isinstance(small, cst.ImportFrom) and small.lpar):
+        kept[-1] = kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return statement.with_changes(body=[small.with_changes(names=kept)])
+
+
+def _bound(alias: cst.ImportAlias) -> str:
+    name: cst.CSTNode = alias.asname.name if alias.asname else alias.name
+    while isinstance(name, cst.Attribute):
+        name = name.value
+    assert isinstance(name, cst.Name)
+    return name.value
+
+
+class DropUnusedDefinitions(TransformerCommand):
+    """Drop the definitions and imports that no test reaches."""
+
+    DESCRIPTION = "Drop the definitions and imports that no test reaches."
+
+    def transformer(self) -> cst.CSTTransformer:
+        return UnusedDefinitionDropper()

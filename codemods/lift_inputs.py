@@ -1,0 +1,121 @@
+"""Lifts a fragment into a module: its inputs, its heads, its versions of tests; pipeline calls excepted.
+
+A fragment is real code beside the skeleton, written for an architecture of another modality. Its definitions replace
+those of the same scope and name, dict displays of the same name unite by key, the rest is added.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+import libcst as cst
+
+from .command import TransformerCommand, parsed_file
+from .definitions import (
+    Statement,
+    assigned_value,
+    defined_name,
+    first_definition,
+    is_import,
+    is_test_class,
+    methods_of,
+    small_statement,
+    with_value,
+)
+
+PIPELINE_TEST = "test_pipeline_"
+
+
+def lifted_imports(fragment: cst.Module) -> list[Statement]:
+    """The fragment's imports but those from the skeleton beside it, whose names the module has already."""
+    return [
+        statement
+        for statement in fragment.body
+        if is_import(statement)
+        and not (isinstance(small := small_statement(statement), cst.ImportFrom) and small.relative)
+    ]
+
+
+def with_definitions(module: cst.Module, definitions: Iterable[Statement], imports: Iterable[Statement]) -> cst.Module:
+    """The module with top-level definitions replaced by name, or added: constants first, the rest before the tests."""
+    body = list(module.body)
+    for statement in definitions:
+        name = defined_name(statement)
+        at = next((i for i, item in enumerate(body) if name is not None and defined_name(item) == name), None)
+        if at is not None:
+            body[at] = _united(body[at], statement)
+        elif isinstance(statement, cst.FunctionDef | cst.ClassDef):
+            tests = next((i for i, item in enumerate(body) if is_test_class(item)), len(body))
+            body.insert(tests, statement)
+        else:
+            body.insert(first_definition(body), statement)
+    end = next((i for i in range(len(body), 0, -1) if is_import(body[i - 1])), 0)
+    present = [item for item in body[:end] if is_import(item)]
+    new = [item for item in imports if not any(item.deep_equals(known) for known in present)]
+    body[end:end] = new
+    return module.with_changes(body=body)
+
+
+def _united(old: cst.CSTNode, new: Statement) -> Statement:
+    """The new definition; of two dict displays, the new entries behind the old ones, by key."""
+    before, after = assigned_value(old), assigned_value(new)
+    if not (isinstance(before, cst.Dict) and isinstance(after, cst.Dict) and _is_table(after)):
+        return new
+    assert isinstance(old, cst.SimpleStatementLine)
+    keys = {entry.key.value for entry in after.elements if isinstance(entry, cst.DictElement)}  # type: ignore[attr-defined]  # keys of a table are names
+    kept = [e for e in before.elements if not (isinstance(e, cst.DictElement) and getattr(e.key, "value", "") in keys)]
+    return with_value(old, before.with_changes(elements=[*kept, *after.elements]))
+
+
+def _is_table(value: cst.Dict) -> bool:
+    """Whether the keys are names, as in a table of classes; a dict with string keys is one value."""
+    return all(isinstance(entry, cst.DictElement) and isinstance(entry.key, cst.Name) for entry in value.elements)
+
+
+class InputLifter(cst.CSTTransformer):
+    """Unites a module with one fragment."""
+
+    def __init__(self, fragment: cst.Module) -> None:
+        super().__init__()
+        self.fragment = fragment
+
+    def visit_Module(self, node: cst.Module) -> bool:
+        return False
+
+    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
+        definitions = [item for item in self.fragment.body if defined_name(item) and not is_test_class(item)]
+        module = with_definitions(updated_node, definitions, lifted_imports(self.fragment))
+        tests = [test for name, test in methods_of(self.fragment).items() if not name.startswith(PIPELINE_TEST)]
+        return with_tests(module, tests)
+
+
+def with_tests(module: cst.Module, tests: Iterable[cst.FunctionDef]) -> cst.Module:
+    """The module with methods of its first test class replaced by name, or added at its end."""
+    body = list(module.body)
+    for i, statement in enumerate(body):
+        if isinstance(statement, cst.ClassDef) and is_test_class(statement):
+            methods = list(statement.body.body)
+            for test in tests:
+                at = next((k for k, item in enumerate(methods) if defined_name(item) == test.name.value), None)
+                if at is None:
+                    methods.append(test.with_changes(leading_lines=[cst.EmptyLine(indent=False)]))
+                else:
+                    above = getattr(methods[at], "leading_lines", ())
+                    methods[at] = test.with_changes(leading_lines=above)
+            body[i] = statement.with_changes(body=statement.body.with_changes(body=methods))
+            break
+    return module.with_changes(body=body)
+
+
+class LiftInputs(TransformerCommand):
+    """Lift the inputs, heads and tests of a fragment into a module."""
+
+    DESCRIPTION = "Lift the inputs, heads and tests of a fragment into a module."
+
+    @staticmethod
+    def add_args(arg_parser: argparse.ArgumentParser) -> None:
+        arg_parser.add_argument("--fragment", metavar="FILE", type=parsed_file, required=True, help="the fragment")
+
+    def transformer(self) -> cst.CSTTransformer:
+        return InputLifter(self.arguments["fragment"])

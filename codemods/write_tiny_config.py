@@ -1,0 +1,100 @@
+"""Writes the tiny configuration of an architecture as the keyword arguments of its configuration class.
+
+Inside the fixture stands what a reader needs to know about the model; nothing is computed when the test runs.
+Constants of the module that hold a size of the architecture are set along with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import libcst as cst
+
+from .command import TransformerCommand
+from .definitions import Statement, assigned_value, defined_name, small_statement, with_value
+from .expressions import CLASS, exploded, source_of
+
+
+class TinyConfigWriter(cst.CSTTransformer):
+    """Replaces the arguments of the call that a fixture returns, and the values of module constants."""
+
+    def __init__(self, config_class: str, arguments: Mapping[str, Any], constants: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.config_class = config_class
+        self.arguments = arguments
+        self.constants = constants
+
+    def visit_Module(self, node: cst.Module) -> bool:
+        return False
+
+    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
+        body = [self._written(statement) for statement in updated_node.body]
+        nested = sorted(set(classes_in(self.arguments)))
+        if nested:
+            body = [_with_imported(statement, self.config_class, nested) for statement in body]
+        return updated_node.with_changes(body=body)
+
+    def _written(self, statement: Statement) -> Statement:
+        name = defined_name(statement)
+        if name is not None and name in self.constants and isinstance(statement, cst.SimpleStatementLine) and assigned_value(statement):
+            source = source_of(self.constants[name], before=len(name) + 3, after=0)
+            return with_value(statement, cst.parse_expression(source))
+        if isinstance(statement, cst.FunctionDef) and isinstance(statement.body, cst.IndentedBlock):
+            last = statement.body.body[-1]
+            small = small_statement(last)
+            if isinstance(small, cst.Return) and self._is_config(small.value):
+                call = cst.parse_expression(exploded({CLASS: self.config_class, **self.arguments}, indent=4))
+                returned = last.with_changes(body=[small.with_changes(value=call)])
+                block = statement.body.with_changes(body=[*statement.body.body[:-1], returned])
+                return statement.with_changes(body=block)
+        return statement
+
+    def _is_config(self, value: cst.BaseExpression | None) -> bool:
+        return (
+            isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and value.func.value == self.config_class
+        )
+
+
+def classes_in(arguments: Mapping[str, Any]) -> Iterator[str]:
+    """The classes of the configurations nested in the arguments."""
+    for value in arguments.values():
+        if isinstance(value, Mapping):
+            if CLASS in value:
+                yield value[CLASS]
+            yield from classes_in(value)
+
+
+def _with_imported(statement: Statement, beside: str, names: list[str]) -> Statement:
+    """The import that brings the configuration class, with more names; any other statement as it is."""
+    small = small_statement(statement)
+    if not isinstance(small, cst.ImportFrom) or isinstance(small.names, cst.ImportStar):
+        return statement
+    present = [alias.name.value for alias in small.names if isinstance(alias.name, cst.Name)]
+    if beside not in present:
+        return statement
+    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    aliases = [alias.with_changes(comma=comma) for alias in small.names]
+    aliases += [cst.ImportAlias(name=cst.Name(name), comma=comma) for name in names if name not in present]
+    aliases[-1] = aliases[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    changed = small.with_changes(names=aliases)
+    return statement.with_changes(body=[changed])
+
+
+class WriteTinyConfig(TransformerCommand):
+    """Write keyword arguments into the call of a configuration class that a fixture returns."""
+
+    DESCRIPTION = "Write keyword arguments into the call of a configuration class that a fixture returns."
+
+    @staticmethod
+    def add_args(arg_parser: argparse.ArgumentParser) -> None:
+        arg_parser.add_argument("--config-class", required=True, help="the configuration class")
+        arg_parser.add_argument("--arguments", metavar="JSON", type=json.loads, required=True, help="its arguments")
+        arg_parser.add_argument("--constants", metavar="JSON", type=json.loads, default={}, help="module constants")
+
+    def transformer(self) -> cst.CSTTransformer:
+        return TinyConfigWriter(
+            self.arguments["config_class"], self.arguments["arguments"], self.arguments["constants"]
+        )

@@ -1,0 +1,74 @@
+"""Recipes: the tiny configuration of each architecture and what its inputs and heads need; data in the package."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from hfcodemod.architecture import Architecture, Configuration
+from hfcodemod.errors import UserError
+
+CLASS = "class"
+"""The key that makes a nested mapping of a recipe a configuration of that class."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a tiny model of one architecture is made and fed."""
+
+    config: Mapping[str, Any]
+    """Keyword arguments of the configuration class; a mapping with the key ``class`` is a nested configuration."""
+    heads: Mapping[str, Mapping[str, Any]]
+    """For each class of the architecture the shapes of its outputs, and what else is particular to it."""
+    fragments: tuple[str, ...] = ()
+    """The fragments of the skeleton to lift, in order: a later one replaces what an earlier one brought."""
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    """Values of module constants of the skeleton: an image size, the id of an image token."""
+    without: Mapping[str, str] = field(default_factory=dict)
+    """Tests that make no sense for the architecture, each with the reason."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why a value of the configuration is what it is, where a rule does not explain it."""
+
+
+@cache
+def recipe_of(model_type: str) -> Recipe | None:
+    """The recipe of a model type, or None where there is none yet."""
+    file = importlib.resources.files("hfcodemod") / "data" / "recipes" / f"{model_type}.json"
+    if not file.is_file():
+        return None
+    data = json.loads(file.read_text(encoding="utf-8"))
+    return Recipe(**{**data, "fragments": tuple(data.get("fragments", ()))})
+
+
+def model_types_with_recipe() -> list[str]:
+    """The model types that have a recipe, sorted."""
+    folder = importlib.resources.files("hfcodemod") / "data" / "recipes"
+    return sorted(item.name.removesuffix(".json") for item in folder.iterdir() if item.name.endswith(".json"))
+
+
+def check_fields(
+    recipe: Recipe, architecture: Architecture, configurations: Mapping[str, Configuration]
+) -> None:
+    """Raise UserError for a keyword that is no declared field: a configuration would swallow it in silence."""
+    for where, class_name, name in _keywords(architecture.config, recipe.config):
+        declared = configurations.get(class_name)
+        if declared is None:
+            raise UserError(f"recipe of {architecture.model_type}: no configuration class {class_name} ({where})")
+        if name not in declared.fields:
+            raise UserError(
+                f"recipe of {architecture.model_type}: {class_name} declares no field {name!r} ({where}{name}); "
+                "correct the recipe"
+            )
+
+
+def _keywords(class_name: str, arguments: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, str, str]]:
+    for name, value in arguments.items():
+        if name == CLASS:
+            continue
+        yield where, class_name, name
+        if isinstance(value, Mapping) and CLASS in value:
+            yield from _keywords(value[CLASS], value, f"{where}{name}.")
