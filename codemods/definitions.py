@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeAlias
-from weakref import WeakKeyDictionary
 
 import libcst as cst
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
-_NAMES: WeakKeyDictionary[cst.CSTNode, frozenset[str]] = WeakKeyDictionary()
-
-
-_STRINGS: WeakKeyDictionary[cst.CSTNode, frozenset[str]] = WeakKeyDictionary()
-
 
 class _Tokens(cst.CSTVisitor):
-    """Collects identifiers and string literals; white space holds neither, and whole definitions are remembered."""
+    """Collects identifiers and string literals of one node; statements inside it are remembered by themselves."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: cst.CSTNode) -> None:
+        self.root = root
         self.names: set[str] = set()
         self.strings: set[str] = set()
 
@@ -33,16 +29,17 @@ class _Tokens(cst.CSTVisitor):
         self.strings.add(node.value)
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
-        return self._remembered(node)
+        return self._is_new(node)
 
     def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> bool:
-        return self._remembered(node)
+        return self._is_new(node)
 
-    def _remembered(self, node: cst.CSTNode) -> bool:
-        if node not in _NAMES:
+    def _is_new(self, node: cst.CSTNode) -> bool:
+        if node is self.root:
             return True
-        self.names |= _NAMES[node]
-        self.strings |= _STRINGS[node]
+        names, strings = _tokens_in(node)
+        self.names |= names
+        self.strings |= strings
         return False
 
     def visit_SimpleWhitespace(self, node: cst.SimpleWhitespace) -> bool:
@@ -55,27 +52,22 @@ class _Tokens(cst.CSTVisitor):
         return False
 
 
-def _read(node: cst.CSTNode) -> None:
-    if node in _NAMES:
-        return
-    tokens = _Tokens()
-    if isinstance(node, cst.ClassDef):
-        for statement in node.body.body:
-            _read(statement)
+# The nodes of a parsed skeleton are asked again for each architecture; those of a clone soon fall out.
+@lru_cache(maxsize=8192)
+def _tokens_in(node: cst.CSTNode) -> tuple[frozenset[str], frozenset[str]]:
+    tokens = _Tokens(node)
     node.visit(tokens)
-    _NAMES[node], _STRINGS[node] = frozenset(tokens.names), frozenset(tokens.strings)
+    return frozenset(tokens.names), frozenset(tokens.strings)
 
 
 def names_in(node: cst.CSTNode) -> frozenset[str]:
-    """Every identifier in the node; remembered, since the nodes of a parsed skeleton live long."""
-    _read(node)
-    return _NAMES[node]
+    """Every identifier in the node."""
+    return _tokens_in(node)[0]
 
 
 def strings_in(node: cst.CSTNode) -> frozenset[str]:
-    """Every string literal in the node, as written; remembered likewise."""
-    _read(node)
-    return _STRINGS[node]
+    """Every string literal in the node, as written."""
+    return _tokens_in(node)[1]
 
 
 def small_statement(statement: cst.CSTNode) -> cst.BaseSmallStatement | None:

@@ -65,7 +65,11 @@ def _united(old: cst.CSTNode, new: Statement) -> Statement:
     assert isinstance(old, cst.SimpleStatementLine)
     keys = {entry.key.value for entry in after.elements if isinstance(entry, cst.DictElement)}  # type: ignore[attr-defined]  # keys of a table are names
     kept = [e for e in before.elements if not (isinstance(e, cst.DictElement) and getattr(e.key, "value", "") in keys)]
-    return with_value(old, before.with_changes(elements=[*kept, *after.elements]))
+    elements = [*kept, *after.elements]
+    # What stands between two entries: after the opening brace it is the same.
+    between = cst.Comma(whitespace_after=before.lbrace.whitespace_after)
+    elements[:-1] = [element.with_changes(comma=between) for element in elements[:-1]]
+    return with_value(old, before.with_changes(elements=elements))
 
 
 def _is_table(value: cst.Dict) -> bool:

@@ -49,7 +49,7 @@ class HeadSelector(cst.CSTTransformer):
         found = {
             e.key.value: e for e in value.elements if isinstance(e, cst.DictElement) and isinstance(e.key, cst.Name)
         }
-        entries = [_entry(found[entry.key], entry, last=entry is self.entries[-1]) for entry in self.entries]
+        entries = [_entry(found[entry.key], entry) for entry in self.entries]
         first = _comment_lines(self.entries[0].comment)
         brace = value.lbrace.with_changes(whitespace_after=_between(first))
         # The comment of an entry hangs on the comma before it.
@@ -76,7 +76,7 @@ def _between(comments: Sequence[cst.EmptyLine]) -> cst.ParenthesizedWhitespace:
     return cst.ParenthesizedWhitespace(empty_lines=comments, indent=True, last_line=cst.SimpleWhitespace("    "))
 
 
-def _entry(element: cst.DictElement, entry: HeadEntry, *, last: bool) -> cst.DictElement:
+def _entry(element: cst.DictElement, entry: HeadEntry) -> cst.DictElement:
     call = element.value
     assert isinstance(call, cst.Call)
     arguments = {argument.keyword.value: argument for argument in call.args if argument.keyword is not None}
@@ -87,7 +87,7 @@ def _entry(element: cst.DictElement, entry: HeadEntry, *, last: bool) -> cst.Dic
         arguments[name] = pattern.with_changes(keyword=cst.Name(name), value=expression)
     spread = [argument.with_changes(comma=cst.Comma(whitespace_after=inner)) for argument in arguments.values()]
     spread[-1] = spread[-1].with_changes(comma=cst.Comma(whitespace_after=_between([])))
-    comma = cst.Comma(whitespace_after=cst.ParenthesizedWhitespace(indent=True)) if last else cst.Comma()
+    comma = cst.Comma()
     return element.with_changes(value=call.with_changes(args=spread), comma=comma)
 
 

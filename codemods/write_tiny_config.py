@@ -39,14 +39,19 @@ class TinyConfigWriter(cst.CSTTransformer):
 
     def _written(self, statement: Statement) -> Statement:
         name = defined_name(statement)
-        if name is not None and name in self.constants and isinstance(statement, cst.SimpleStatementLine) and assigned_value(statement):
+        if (
+            name is not None
+            and name in self.constants
+            and isinstance(statement, cst.SimpleStatementLine)
+            and assigned_value(statement)
+        ):
             source = source_of(self.constants[name], before=len(name) + 3, after=0)
             return with_value(statement, cst.parse_expression(source))
         if isinstance(statement, cst.FunctionDef) and isinstance(statement.body, cst.IndentedBlock):
             last = statement.body.body[-1]
             small = small_statement(last)
             if isinstance(small, cst.Return) and self._is_config(small.value):
-                call = cst.parse_expression(exploded({CLASS: self.config_class, **self.arguments}, indent=4))
+                call = cst.parse_expression(exploded({CLASS: self.config_class, **self.arguments}, indent=0))
                 returned = last.with_changes(body=[small.with_changes(value=call)])
                 block = statement.body.with_changes(body=[*statement.body.body[:-1], returned])
                 return statement.with_changes(body=block)

@@ -50,9 +50,7 @@ def model_types_with_recipe() -> list[str]:
     return sorted(item.name.removesuffix(".json") for item in folder.iterdir() if item.name.endswith(".json"))
 
 
-def check_fields(
-    recipe: Recipe, architecture: Architecture, configurations: Mapping[str, Configuration]
-) -> None:
+def check_fields(recipe: Recipe, architecture: Architecture, configurations: Mapping[str, Configuration]) -> None:
     """Raise UserError for a keyword that is no declared field: a configuration would swallow it in silence."""
     for where, class_name, name in _keywords(architecture.config, recipe.config):
         declared = configurations.get(class_name)

@@ -15,7 +15,7 @@ from hfcodemod.architecture import Architecture, Configuration, Head, Target
 from hfcodemod.counterparts import Counterparts, counterparts, likeness
 from hfcodemod.errors import UserError
 from hfcodemod.recipes import Recipe, check_fields
-from hfcodemod.skeleton import Part, Skeleton
+from hfcodemod.skeletons import Part, Skeleton
 from hfcodemod.spelling import Leftover, identifier_words, leftovers, named_checkpoints, text_names
 
 PIPELINE_TEST = "test_pipeline_"
@@ -109,7 +109,9 @@ def _composed(
     absent = {name: why for part in parts.values() for name, why in roles[part].absent.items()}
     module = module.visit(codemod("leave_out_tests", "TestLeaver")(recipe.without, absent))
     entries = [
-        codemod("select_heads", "HeadEntry")(_donor(head, module, parts, architectures, recipe), *_particulars(head, recipe))
+        codemod("select_heads", "HeadEntry")(
+            _donor(head, module, parts, architectures, recipe), *_particulars(head, recipe)
+        )
         for head in target.architecture.heads
         if head.name in recipe.heads
     ]
@@ -139,12 +141,16 @@ def _with_pipeline_call(module: cst.Module, task: str, parts: Mapping[str, Part]
     test = codemod("insert_pipeline_calls", "pipeline_test")(task)
     for name in (*reversed(recipe.fragments), *parts):
         if test in codemod("definitions", "methods_of")(parts[name].module):
-            inserted = module.visit(codemod("insert_pipeline_calls", "PipelineCallInserter")(parts[name].module, [task]))
+            inserted = module.visit(
+                codemod("insert_pipeline_calls", "PipelineCallInserter")(parts[name].module, [task])
+            )
             assert isinstance(inserted, cst.Module)
             return inserted
     if test in recipe.without:
         return module
-    raise UserError(f"no fragment of the skeleton calls the pipeline {task!r}; add {test}, or leave it out in the recipe")
+    raise UserError(
+        f"no fragment of the skeleton calls the pipeline {task!r}; add {test}, or leave it out in the recipe"
+    )
 
 
 def _donor(

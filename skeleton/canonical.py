@@ -1,4 +1,7 @@
-"""SmolLM3 (``smollm3``): a tiny random-weight model of the real architecture, on any device, without network."""
+"""SmolLM3 (``smollm3``), tiny and run for real.
+
+Random weights in the real architecture, on any device, without network.
+"""
 
 import inspect
 from dataclasses import dataclass, field
@@ -137,12 +140,12 @@ def exchanged(value: Any) -> Any:
 
 
 def loss_of(model: PreTrainedModel, head: Head, labels: dict[str, Any]) -> torch.Tensor:
-    """The loss of a batch; for a class without labels, a weighted sum of its outputs."""
+    """The loss of a batch; for a class without labels, a weighted mean of its outputs."""
     torch.manual_seed(0)
     outputs = model(**on_device({**head.inputs, **labels}, model.dtype))
     if labels:
         return outputs.loss
-    return sum((outputs[name] * torch.randn_like(outputs[name])).sum() for name in head.outputs)
+    return sum((outputs[name] * torch.randn_like(outputs[name])).mean() for name in head.outputs)
 
 
 class TestSmolLM3:

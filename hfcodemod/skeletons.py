@@ -66,7 +66,5 @@ def skeleton_in(folder: Path) -> Skeleton:
         name=SHIPPED,
         version=manifest["version"],
         canonical=Part(folder / manifest["canonical"]["path"], manifest["canonical"]["reference"]),
-        fragments={
-            name: Part(folder / f"{name}.py", reference) for name, reference in manifest["fragments"].items()
-        },
+        fragments={name: Part(folder / f"{name}.py", reference) for name, reference in manifest["fragments"].items()},
     )
