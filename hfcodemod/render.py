@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -30,9 +30,9 @@ class Rendered:
 
 
 @cache
-def codemod(module: str, transformer: str) -> Any:
-    """A transformer class of ``codemods/``; the mapping of that folder into the package hides it from type checkers."""
-    return getattr(importlib.import_module(f"hfcodemod.codemods.{module}"), transformer)
+def codemod(module: str, name: str) -> Any:
+    """A name of a module in ``codemods/``; that folder's mapping into the package hides it from type checkers."""
+    return getattr(importlib.import_module(f"hfcodemod.codemods.{module}"), name)
 
 
 def render(
@@ -46,26 +46,58 @@ def render(
 
     Raises UserError where the skeleton needs what the target does not have: a recipe, a class, a fragment.
     """
-    parts = _parts(skeleton, recipe)
-    roles = {part: counterparts(_reference(part, architectures), target.architecture) for part in parts.values()}
+    parts = used_parts(target, skeleton, recipe)
+    references = [_reference(part, architectures) for part in parts]
+    roles = [counterparts(reference, target.architecture) for reference in references]
     if recipe is None:
-        module = _canonical(skeleton.canonical, roles[skeleton.canonical], target)
+        module = _fitting(skeleton.canonical, roles[0], target)
     else:
         check_fields(recipe, target.architecture, configurations)
-        module = _composed(target, skeleton, parts, roles, architectures, recipe)
-    module = _renamed(module, target, [_reference(part, architectures) for part in parts.values()], roles)
+        module = _composed(target, skeleton, roles, architectures, recipe)
+    for renamer in _renamers(module, target, references, roles):
+        module = _visited(module, renamer)
     if recipe is not None:
         writer = codemod("write_tiny_config", "TinyConfigWriter")
-        module = module.visit(writer(target.architecture.config, recipe.config, recipe.constants))
-        module = module.visit(codemod("sort_imports", "ImportSorter")())
+        module = _visited(module, writer(target.architecture.config, recipe.config, recipe.constants))
+        module = _visited(module, codemod("sort_imports", "ImportSorter")())
     source = module.code
-    references = [_reference(part, architectures) for part in parts.values()]
     return Rendered(source, tuple(leftovers(source, references, target)))
 
 
 def needs_recipe(skeleton: Skeleton, architectures: Mapping[str, Architecture]) -> bool:
     """Whether the skeleton makes a configuration: without one there is nothing for a recipe to say."""
     return f"{_reference(skeleton.canonical, architectures).config}(" in skeleton.canonical.source
+
+
+def used_parts(target: Target, skeleton: Skeleton, recipe: Recipe | None) -> list[Part]:
+    """The parts of the skeleton that a module is made of: the canonical one, fragments, pipeline calls."""
+    if recipe is None:
+        return [skeleton.canonical]
+    donors = _donors(skeleton, recipe)
+    return list(dict.fromkeys([*donors, *_pipeline_parts(target, skeleton, recipe).values()]))
+
+
+def _donors(skeleton: Skeleton, recipe: Recipe) -> list[Part]:
+    """The canonical part and the fragments that the recipe names, in order."""
+    for name in recipe.fragments:
+        if name not in skeleton.fragments:
+            raise UserError(f"{skeleton.canonical.path}: the skeleton has no fragment {name!r}")
+    return [skeleton.canonical, *(skeleton.fragments[name] for name in recipe.fragments)]
+
+
+def _pipeline_parts(target: Target, skeleton: Skeleton, recipe: Recipe) -> dict[str, Part]:
+    """For each pipeline task of the target the fragment that calls it: the recipe's last that does, else any."""
+    found: dict[str, Part] = {}
+    for task in dict.fromkeys(task for head in target.architecture.heads for task in head.pipelines):
+        test = PIPELINE_TEST + task.replace("-", "_")
+        if test in recipe.without:
+            continue
+        fragments = [skeleton.fragments[name] for name in (*reversed(recipe.fragments), *skeleton.fragments)]
+        part = next((part for part in fragments if f"def {test}(" in part.source), None)
+        if part is None:
+            raise UserError(f"no fragment of the skeleton calls the pipeline {task!r}; add {test}, or leave it out")
+        found[task] = part
+    return found
 
 
 def _reference(part: Part, architectures: Mapping[str, Architecture]) -> Architecture:
@@ -75,105 +107,53 @@ def _reference(part: Part, architectures: Mapping[str, Architecture]) -> Archite
         raise UserError(f"{part.path}: its reference {part.reference!r} is no model type; correct it") from None
 
 
-def _parts(skeleton: Skeleton, recipe: Recipe | None) -> dict[str, Part]:
-    """The canonical part under the empty name, and every fragment, those of the recipe first."""
-    parts = {"": skeleton.canonical}
-    if recipe is not None:
-        for name in (*recipe.fragments, *skeleton.fragments):
-            if name not in skeleton.fragments:
-                raise UserError(f"{skeleton.canonical.path}: the skeleton has no fragment {name!r}")
-            parts[name] = skeleton.fragments[name]
-    return parts
-
-
-def _canonical(part: Part, roles: Counterparts, target: Target) -> cst.Module:
-    names = codemod("definitions", "names_in")
-    used = [why for name, why in roles.absent.items() if any(name in names(item) for item in part.module.body)]
-    if used:
-        raise UserError(f"{part.path}: the skeleton does not fit {target.original}: {used[0]}")
+def _fitting(part: Part, roles: Counterparts, target: Target) -> cst.Module:
+    """The module of a skeleton that needs no recipe, if the target has every class that it uses."""
+    names_in = codemod("definitions", "names_in")
+    for name, why in roles.absent.items():
+        if any(name in names_in(statement) for statement in part.module.body):
+            raise UserError(f"{part.path}: the skeleton uses {name}, and {why}; it does not fit {target.original}")
     return part.module
 
 
 def _composed(
     target: Target,
     skeleton: Skeleton,
-    parts: Mapping[str, Part],
-    roles: Mapping[Part, Counterparts],
+    roles: Sequence[Counterparts],
     architectures: Mapping[str, Architecture],
     recipe: Recipe,
 ) -> cst.Module:
     """The canonical module with fragments, pipeline calls and heads of the architecture, in the references' names."""
-    module = _lifted(skeleton, recipe.fragments)
-    for task in dict.fromkeys(task for head in target.architecture.heads for task in head.pipelines):
-        module = _with_pipeline_call(module, task, parts, recipe)
-    absent = {name: why for part in parts.values() for name, why in roles[part].absent.items()}
-    module = module.visit(codemod("leave_out_tests", "TestLeaver")(recipe.without, absent))
-    entries = [
-        codemod("select_heads", "HeadEntry")(
-            _donor(head, module, parts, architectures, recipe), *_particulars(head, recipe)
-        )
-        for head in target.architecture.heads
-        if head.name in recipe.heads
-    ]
-    module = module.visit(codemod("select_heads", "HeadSelector")(entries))
-    dropped = module.visit(codemod("drop_unused_definitions", "UnusedDefinitionDropper")())
-    assert isinstance(dropped, cst.Module)
-    return dropped
+    donors = _donors(skeleton, recipe)
+    module = _lifted(tuple(donors))
+    for task, part in _pipeline_parts(target, skeleton, recipe).items():
+        module = _visited(module, codemod("insert_pipeline_calls", "PipelineCallInserter")(part.module, [task]))
+    absent = {name: why for role in roles for name, why in role.absent.items()}
+    module = _visited(module, codemod("leave_out_tests", "TestLeaver")(recipe.without, absent))
+    entries = [_entry(head, donors, architectures, recipe) for head in target.architecture.heads]
+    module = _visited(module, codemod("select_heads", "HeadSelector")(entries))
+    return _visited(module, codemod("drop_unused_definitions", "UnusedDefinitionDropper")())
 
 
 @cache
-def _lifted_once(canonical: Part, fragments: tuple[Part, ...]) -> cst.Module:
-    module = canonical.module
-    for fragment in fragments:
-        lifted = module.visit(codemod("lift_inputs", "InputLifter")(fragment.module))
-        assert isinstance(lifted, cst.Module)
-        module = lifted
+def _lifted(parts: tuple[Part, ...]) -> cst.Module:
+    """The canonical module united with some fragments; the same for a whole family, so remembered."""
+    module = parts[0].module
+    for fragment in parts[1:]:
+        module = _visited(module, codemod("lift_inputs", "InputLifter")(fragment.module))
     return module
 
 
-def _lifted(skeleton: Skeleton, fragments: tuple[str, ...]) -> cst.Module:
-    """The canonical module united with some fragments; the same for a whole family, so remembered."""
-    return _lifted_once(skeleton.canonical, tuple(skeleton.fragments[name] for name in fragments))
+def _visited(module: cst.Module, transformer: cst.CSTTransformer) -> cst.Module:
+    visited = module.visit(transformer)
+    assert isinstance(visited, cst.Module)
+    return visited
 
 
-def _with_pipeline_call(module: cst.Module, task: str, parts: Mapping[str, Part], recipe: Recipe) -> cst.Module:
-    """The module with the pipeline call of a task, from the recipe's last fragment that has it, else from any."""
-    test = codemod("insert_pipeline_calls", "pipeline_test")(task)
-    for name in (*reversed(recipe.fragments), *parts):
-        if test in codemod("definitions", "methods_of")(parts[name].module):
-            inserted = module.visit(
-                codemod("insert_pipeline_calls", "PipelineCallInserter")(parts[name].module, [task])
-            )
-            assert isinstance(inserted, cst.Module)
-            return inserted
-    if test in recipe.without:
-        return module
-    raise UserError(
-        f"no fragment of the skeleton calls the pipeline {task!r}; add {test}, or leave it out in the recipe"
-    )
-
-
-def _donor(
-    head: Head,
-    module: cst.Module,
-    parts: Mapping[str, Part],
-    architectures: Mapping[str, Architecture],
-    recipe: Recipe,
-) -> str:
-    """The class of a reference whose entry in the table serves the head: the likest, the later fragment of equals."""
-    best, score = "", 0.0
-    for name in ("", *recipe.fragments):
-        for other in architectures[parts[name].reference].heads:
-            value = likeness(head, other)
-            if value and value >= score and re.search(rf"^    {other.name}: ", parts[name].source, re.MULTILINE):
-                best, score = other.name, value
-    if not best:
-        raise UserError(f"no fragment of the skeleton has an entry for {head.name} ({', '.join(head.tasks)})")
-    return best
-
-
-def _particulars(head: Head, recipe: Recipe) -> tuple[dict[str, Any], str]:
-    source = codemod("expressions", "Source")
+def _entry(head: Head, donors: Sequence[Part], architectures: Mapping[str, Architecture], recipe: Recipe) -> Any:
+    """The entry of a head: whose it is in the table, and what the recipe says of it."""
+    if head.name not in recipe.heads:
+        raise UserError(f"the recipe has no entry for {head.name}; add the shapes of its outputs")
     arguments = dict(recipe.heads[head.name])
     comment = arguments.pop("why", "")
     arguments["outputs"] = {name: tuple(shape) for name, shape in arguments["outputs"].items()}
@@ -181,23 +161,25 @@ def _particulars(head: Head, recipe: Recipe) -> tuple[dict[str, Any], str]:
         if name in arguments:
             arguments[name] = tuple(arguments[name])
     if "half" in arguments:
-        arguments["half"] = source(f"torch.{arguments['half']}")
-    return arguments, comment
+        arguments["half"] = codemod("expressions", "Source")(f"torch.{arguments['half']}")
+    return codemod("select_heads", "HeadEntry")(_donor(head, donors, architectures), arguments, comment)
 
 
-def _renamed(
-    module: cst.Module, target: Target, references: list[Architecture], roles: Mapping[Part, Counterparts]
-) -> cst.Module:
-    renames = {old: new for part in roles.values() for old, new in part.renames.items()}
-    for transformer in _renamers(module, target, references, renames):
-        renamed = module.visit(transformer)
-        assert isinstance(renamed, cst.Module)
-        module = renamed
-    return module
+def _donor(head: Head, parts: Sequence[Part], architectures: Mapping[str, Architecture]) -> str:
+    """The class of a reference whose entry in the table serves the head: the likest, the later part of equals."""
+    best, score = "", 0.0
+    for part in parts:
+        for other in _reference(part, architectures).heads:
+            value = likeness(head, other)
+            if value and value >= score and re.search(rf"^    {other.name}: ", part.source, re.MULTILINE):
+                best, score = other.name, value
+    if not best:
+        raise UserError(f"no fragment of the skeleton has an entry for {head.name} ({', '.join(head.tasks)})")
+    return best
 
 
 def _renamers(
-    module: cst.Module, target: Target, references: list[Architecture], renames: Mapping[str, str]
+    module: cst.Module, target: Target, references: Sequence[Architecture], roles: Sequence[Counterparts]
 ) -> Iterator[cst.CSTTransformer]:
     checkpoints = named_checkpoints(module, references[0], target)
     if checkpoints:
@@ -206,5 +188,5 @@ def _renamers(
         text_names(references, target),
         {reference.model_type: target.architecture.model_type for reference in references},
     )
-    yield codemod("rename_classes", "NameReplacer")(renames)
+    yield codemod("rename_classes", "NameReplacer")({old: new for role in roles for old, new in role.renames.items()})
     yield codemod("rename_identifiers", "IdentifierRenamer")(identifier_words(references, target))

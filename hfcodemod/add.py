@@ -1,0 +1,156 @@
+"""From names to test modules: everything is rendered before anything is written."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib.resources
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from hfcodemod.architecture import Target
+from hfcodemod.config import Settings
+from hfcodemod.errors import UserError
+from hfcodemod.names import resolve
+from hfcodemod.recipes import Recipe, model_types_with_recipe, recipe_of
+from hfcodemod.render import Rendered, needs_recipe, render, used_parts
+from hfcodemod.skeletons import SHIPPED, Part, Skeleton, shipped_skeleton
+from hfcodemod.stamp import Stamp, digest, stamped
+from hfcodemod.workspace import base_files, is_edited, text_of
+
+if TYPE_CHECKING:
+    from hfcodemod.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asked for: a name, or a name that is like a known one with a checkpoint."""
+
+    name: str
+    like: str | None = None
+    model_id: str | None = None
+    skeleton: str = SHIPPED
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A module to write, and how it differs from what is there."""
+
+    request: Request
+    path: Path
+    text: str
+    status: Literal["new", "unchanged", "replaced"]
+    rendered: Rendered
+    before: str = ""
+
+    def diff(self, root: Path) -> str:
+        """The change as a unified diff."""
+        name = self.path.relative_to(root).as_posix() if self.path.is_relative_to(root) else str(self.path)
+        old = "/dev/null" if self.status == "new" else f"a/{name}"
+        lines = difflib.unified_diff(
+            self.before.splitlines(keepends=True), self.text.splitlines(keepends=True), old, f"b/{name}"
+        )
+        return "".join(lines)
+
+
+def additions(
+    requests: Sequence[Request], settings: Settings, catalog: Catalog, *, force: bool = False
+) -> list[Addition]:
+    """The modules that are asked for, in order.
+
+    Raises UserError for a name that is not known, an architecture without a recipe, and an existing file that was
+    edited by hand or not made here (unless ``force``).
+    """
+    return [_addition(request, settings, catalog, force) for request in dict.fromkeys(requests)]
+
+
+def files_of(made: Sequence[Addition], root: Path) -> dict[Path, str]:
+    """Every file to write: the modules that change and their bases."""
+    files: dict[Path, str] = {}
+    for addition in made:
+        if addition.status != "unchanged":
+            files[addition.path] = addition.text
+            files |= base_files(root, addition.rendered.source)
+    return files
+
+
+def _addition(request: Request, settings: Settings, catalog: Catalog, force: bool) -> Addition:
+    target = _target(request, settings, catalog)
+    skeleton, pattern = _skeleton(request.skeleton, settings, catalog)
+    recipe = _recipe(target, skeleton, catalog)
+    rendered = render(target, skeleton, catalog.architectures, catalog.configurations, recipe)
+    stamp = Stamp(
+        name=request.name,
+        like=request.like,
+        model_id=request.model_id,
+        skeleton=None if request.skeleton == SHIPPED else request.skeleton,
+        fingerprint=fingerprint(target, skeleton, recipe),
+        base=digest(rendered.source),
+    )
+    text = stamped(rendered.source, stamp)
+    path = settings.root / pattern.format(name=target.name)
+    before = text_of(path)
+    if before is None:
+        return Addition(request, path, text, "new", rendered)
+    if before == text:
+        return Addition(request, path, text, "unchanged", rendered, before)
+    if not force:
+        _refuse_edited(path, before)
+    return Addition(request, path, text, "replaced", rendered, before)
+
+
+def _refuse_edited(path: Path, text: str) -> None:
+    edited = is_edited(text)
+    if edited is None:
+        raise UserError(f"{path}: exists and was not made by hfcodemod; move it, or pass --force to overwrite it")
+    if edited:
+        raise UserError(f"{path}: has been edited by hand; keep it, or pass --force to overwrite the edits")
+
+
+def _target(request: Request, settings: Settings, catalog: Catalog) -> Target:
+    declared = {name: (item.title, item.checkpoint) for name, item in settings.architectures.items()}
+    return resolve(request.name, catalog, like=request.like, model_id=request.model_id, declared=declared)
+
+
+def _skeleton(name: str, settings: Settings, catalog: Catalog) -> tuple[Skeleton, str]:
+    """The named skeleton and the pattern of its modules' paths."""
+    if name == SHIPPED:
+        return shipped_skeleton(), settings.target
+    if name not in settings.skeletons:
+        known = ", ".join([SHIPPED, *settings.skeletons])
+        raise UserError(f"no skeleton {name!r}; known: {known}; add [tool.hfcodemod.skeletons.{name}] for another")
+    own = settings.skeletons[name]
+    reference = resolve(own.reference, catalog).architecture.model_type
+    return Skeleton(name=name, version=1, canonical=Part(own.path, reference)), own.target
+
+
+def _recipe(target: Target, skeleton: Skeleton, catalog: Catalog) -> Recipe | None:
+    if not needs_recipe(skeleton, catalog.architectures):
+        return None
+    recipe = recipe_of(target.architecture.model_type)
+    if recipe is None:
+        near = difflib.get_close_matches(target.architecture.model_type, model_types_with_recipe(), n=3, cutoff=0.0)
+        raise UserError(
+            f"{target.original}: there is no recipe for {target.architecture.model_type!r} yet, so nothing was written; "
+            f"`hfcodemod list --recipes` shows which have one ({', '.join(near)}, ...)"
+        )
+    return recipe
+
+
+def fingerprint(target: Target, skeleton: Skeleton, recipe: Recipe | None) -> str:
+    """Over all that the text depends on: the parts of the skeleton, the recipe, the facts, the codemods."""
+    facts = json.dumps(dataclasses.asdict(target), sort_keys=True)
+    tiny = json.dumps(None if recipe is None else dataclasses.asdict(recipe), sort_keys=True)
+    parts = [part.source for part in used_parts(target, skeleton, recipe)]
+    return digest(facts, tiny, _codemods_digest(), *parts)
+
+
+@cache
+def _codemods_digest() -> str:
+    folder = importlib.resources.files("hfcodemod.codemods")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".py")), key=lambda file: file.name)
+    return digest(*(file.read_text(encoding="utf-8") for file in files))
