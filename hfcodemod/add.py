@@ -135,7 +135,7 @@ def _recipe(target: Target, skeleton: Skeleton, catalog: Catalog) -> Recipe | No
     if recipe is None:
         near = difflib.get_close_matches(target.architecture.model_type, model_types_with_recipe(), n=3, cutoff=0.0)
         raise UserError(
-            f"{target.original}: there is no recipe for {target.architecture.model_type!r} yet, so nothing was written; "
+            f"{target.original}: there is no recipe for {target.architecture.model_type!r} yet; nothing was written; "
             f"`hfcodemod list --recipes` shows which have one ({', '.join(near)}, ...)"
         )
     return recipe

@@ -12,6 +12,11 @@ from hfcodemod.stamp import digest, without_stamp
 STATE = ".hfcodemod"
 
 
+def facts_folder(root: Path) -> Path:
+    """Where a repository keeps the facts of versions that the package does not have."""
+    return root / STATE / "facts"
+
+
 def base_files(root: Path, source: str) -> dict[Path, str]:
     """The files that keep what was generated: content-addressed, and marked as generated for reviewers."""
     folder = root / STATE
