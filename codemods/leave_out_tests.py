@@ -47,7 +47,12 @@ class TestLeaver(cst.CSTTransformer):
 
     def _shortened(self, display: cst.List) -> cst.List:
         kept = [e for e in display.elements if not (isinstance(e.value, cst.Name) and e.value.value in self.absent)]
-        return display if len(kept) == len(display.elements) else display.with_changes(elements=kept)
+        if len(kept) == len(display.elements):
+            return display
+        if kept:
+            # The last one stands before the bracket, whichever it is.
+            kept[-1] = kept[-1].with_changes(comma=display.elements[-1].comma)
+        return display.with_changes(elements=kept)
 
     def _reason(self, method: cst.CSTNode) -> str | None:
         name = defined_name(method)
@@ -60,9 +65,11 @@ class TestLeaver(cst.CSTTransformer):
     def _without_tests(self, tests: cst.ClassDef) -> cst.ClassDef:
         kept: list[cst.CSTNode] = []
         comments: list[str] = []
+        removed = False
         for method in tests.body.body:
             reason = self._reason(method)
             if reason is not None:
+                removed = True
                 comments += wrapped_comment(f"{defined_name(method)} is left out: {reason}.")
                 continue
             if comments and isinstance(method, cst.FunctionDef):
@@ -71,7 +78,7 @@ class TestLeaver(cst.CSTTransformer):
                 rest = [line for line in method.leading_lines if line.comment is not None]
                 method = method.with_changes(leading_lines=[*before, *lines, cst.EmptyLine(indent=False), *rest])
                 comments = []
-            elif not kept and isinstance(method, cst.FunctionDef):
+            elif removed and not kept and isinstance(method, cst.FunctionDef):
                 method = method.with_changes(
                     leading_lines=[line for line in method.leading_lines if line.comment is not None]
                 )
