@@ -54,22 +54,35 @@ def write_files(texts: dict[Path, str]) -> None:
     """
     staged: dict[Path, Path] = {}
     made: list[Path] = []
+    old = {path: text_of(path) for path in texts}
+    placed: list[Path] = []
     try:
         for path, text in texts.items():
             made += _made_folders(path.parent)
             staged[path] = _staged(path, text)
         for path, temporary in staged.items():
             os.replace(temporary, path)
+            placed.append(path)
     except OSError as error:
-        for temporary in staged.values():
-            temporary.unlink(missing_ok=True)
-        for folder in reversed(made):
-            if not any(folder.iterdir()):
-                folder.rmdir()
+        _undo({path: old[path] for path in placed}, staged, made)
         place = error.filename2 or error.filename
         raise UserError(
             f"{place}: cannot be written ({error.strerror}); check the permissions of the folder"
         ) from error
+
+
+def _undo(old: dict[Path, str | None], staged: dict[Path, Path], made: list[Path]) -> None:
+    """Put back what was replaced, and remove what was made."""
+    for path, text in old.items():
+        if text is None:
+            path.unlink()
+        else:
+            os.replace(_staged(path, text), path)
+    for temporary in staged.values():
+        temporary.unlink(missing_ok=True)
+    for folder in reversed(made):
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _made_folders(folder: Path) -> list[Path]:

@@ -1,0 +1,62 @@
+"""The stamp goes in and comes out without a trace, wherever a module's docstring ends."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hfcodemod.stamp import Stamp, digest, stamped, without_stamp
+from hfcodemod.workspace import is_edited
+
+WORDS = st.text(string.ascii_letters + string.digits + "-_./", min_size=1, max_size=50)
+HEX = st.text("0123456789abcdef", min_size=8, max_size=8)
+STAMPS = st.builds(
+    Stamp,
+    name=WORDS,
+    fingerprint=HEX,
+    base=HEX,
+    like=st.none() | WORDS,
+    model_id=st.none() | WORDS,
+    skeleton=st.none() | WORDS,
+)
+SOURCES = [
+    '"""One line."""\n\nimport os\n',
+    '"""Two\n\nlines.\n"""\n\nimport os\n',
+    "import os\n",
+    '# A comment.\n"""Below it."""\n\nX = 1\n',
+    "",
+]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@given(stamp=STAMPS)
+def test_round_trip(source: str, stamp: Stamp) -> None:
+    text = stamped(source, stamp)
+    assert without_stamp(text) == (source, stamp)
+    compile(text, "module.py", "exec")
+
+
+def test_it_stands_below_the_docstring() -> None:
+    stamp = Stamp(name="olmo", fingerprint="00000001", base="00000002")
+    assert stamped(SOURCES[0], stamp) == (
+        '"""One line."""\n\n# hfcodemod: olmo from=00000001 base=00000002\n\nimport os\n'
+    )
+
+
+def test_a_line_too_long_says_that_it_is_meant() -> None:
+    stamp = Stamp(name="a" * 100, fingerprint="00000001", base="00000002")
+    assert stamp.line().endswith("  # noqa: E501")
+
+
+def test_no_stamp() -> None:
+    assert without_stamp("# hfcodemod: olmo\n") == ("# hfcodemod: olmo\n", None)
+    assert is_edited("x = 1\n") is None
+
+
+def test_an_edit_shows() -> None:
+    text = stamped(SOURCES[1], Stamp(name="olmo", fingerprint="00000001", base=digest(SOURCES[1])))
+    assert is_edited(text) is False
+    assert is_edited(text + "\n") is True
