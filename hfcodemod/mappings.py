@@ -1,0 +1,156 @@
+"""The auto mappings of transformers, read as source: the little Python that they are written in is interpreted here."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+from hfcodemod.errors import UserError
+
+AUTO_MODULES = (
+    "auto_mappings",
+    "configuration_auto",
+    "modeling_auto",
+    "tokenization_auto",
+    "processing_auto",
+    "image_processing_auto",
+    "feature_extraction_auto",
+    "video_processing_auto",
+)
+
+
+class _Unknown(Exception):
+    """An expression that is none of those that the mappings are made of."""
+
+
+class MappingReader:
+    """The module-level mappings of the auto modules, each module on top of those before it.
+
+    What depends on what is installed counts as installed; branches for type checkers are not taken.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {}
+
+    def read(self, source: str) -> None:
+        """Take in one module; statements that make no mapping are passed over."""
+        for statement in ast.parse(source).body:
+            self._execute(statement)
+
+    def _execute(self, statement: ast.stmt) -> None:
+        try:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    self.names[name] = self._value(value)
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                    self.names[name] = self._value(value)
+                case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=key)], value=value):
+                    self.names[name][self._value(key)] = self._value(value)
+                case ast.Expr(ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="update"), args=[value])):
+                    self.names[name].update(self._value(value))
+                case ast.If(test=test, body=body, orelse=orelse):
+                    for inner in body if self._holds(test) else orelse:
+                        self._execute(inner)
+                case ast.For(target=ast.Name(id=name), iter=values, body=body):
+                    for item in sorted(self._value(values)):
+                        self.names[name] = item
+                        for inner in body:
+                            self._execute(inner)
+        except (_Unknown, KeyError) as error:
+            text = ast.unparse(statement)
+            if re.match(r"MODEL_\w*MAPPING_NAMES\b", text):
+                raise UserError(
+                    f"line {statement.lineno}: {text[:60]}... is a mapping in a form not known yet"
+                ) from error
+
+    def _holds(self, test: ast.expr) -> bool:
+        match test:
+            case ast.Compare(left=left, ops=[ast.NotIn()], comparators=[right]):
+                return self._value(left) not in self._value(right)
+            case ast.Name(id="TYPE_CHECKING") | ast.UnaryOp():
+                return False
+        return True
+
+    def _value(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(value=value):
+                return value
+            case ast.Name(id=name) if name in self.names:
+                return self.names[name]
+            case ast.IfExp(body=body):
+                return self._value(body)
+            case ast.Tuple(elts=elements):
+                return tuple(self._value(element) for element in elements)
+            case ast.List(elts=elements) | ast.Set(elts=elements):
+                found_items: list[Any] = []
+                for element in elements:
+                    starred = isinstance(element, ast.Starred)
+                    found_items += self._value(element.value) if starred else [self._value(element)]
+                return found_items
+            case ast.Call(func=ast.Name(id="list"), args=[ast.Call(func=ast.Attribute(value=inner, attr="items"))]):
+                return list(self._value(inner).items())
+            case ast.Dict(keys=keys, values=values):
+                found: dict[Any, Any] = {}
+                for key, value in zip(keys, values, strict=True):
+                    found |= self._value(value) if key is None else {self._value(key): self._value(value)}
+                return found
+            case ast.Call(func=ast.Name(id="OrderedDict") | ast.Subscript(value=ast.Name(id="OrderedDict"))):
+                pairs = dict(self._value(node.args[0])) if node.args else {}
+                for keyword in node.keywords:
+                    value = self._value(keyword.value)
+                    pairs |= value if keyword.arg is None else {keyword.arg: value}
+                return pairs
+        raise _Unknown
+
+
+def auto_mappings(folder: Path) -> dict[str, Any]:
+    """Every module-level mapping of ``models/auto`` by name, as it is once all is imported."""
+    reader = MappingReader()
+    for module in AUTO_MODULES:
+        file = folder / "models" / "auto" / f"{module}.py"
+        if file.is_file():
+            reader.read(file.read_text(encoding="utf-8"))
+    return reader.names
+
+
+def model_mappings(names: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Task to model type to classes; ``model`` is the mapping of base models."""
+    mappings = {}
+    for name, mapping in names.items():
+        if name.startswith("MODEL_") and name.endswith("MAPPING_NAMES"):
+            task = name.removesuffix("_MAPPING_NAMES").removeprefix("MODEL_FOR_").lower()
+            mappings[task] = {
+                model_type: (classes,) if isinstance(classes, str) else tuple(classes)
+                for model_type, classes in mapping.items()
+            }
+    return mappings
+
+
+def auto_class_tasks(modeling_auto: str) -> dict[str, str]:
+    """Auto class to the task of the mapping behind it: ``AutoModelForCausalLM`` to ``causal_lm``."""
+    tasks = {}
+    for statement in ast.parse(modeling_auto).body:
+        match statement:
+            case ast.ClassDef(name=name, body=body):
+                for inner in body:
+                    match inner:
+                        case ast.Assign(targets=[ast.Name(id="_model_mapping")], value=ast.Name(id=mapping)):
+                            tasks[name] = mapping.removesuffix("_MAPPING").removeprefix("MODEL_FOR_").lower()
+    # A public name may be an alias: ``AutoModelForVision2Seq = AutoModelForImageTextToText``.
+    return tasks
+
+
+def pipeline_tasks(pipelines: str, auto_classes: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    """Pipeline task to the tasks of the auto classes that it takes, in order."""
+    found: dict[str, tuple[str, ...]] = {}
+    for statement in ast.parse(pipelines).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="SUPPORTED_TASKS")], value=ast.Dict(keys=keys, values=values)):
+                for key, value in zip(keys, values, strict=True):
+                    assert isinstance(key, ast.Constant) and isinstance(value, ast.Dict)
+                    settings = {k.value: v for k, v in zip(value.keys, value.values) if isinstance(k, ast.Constant)}
+                    names = [node.id for node in ast.walk(settings["pt"]) if isinstance(node, ast.Name)]
+                    found[key.value] = tuple(auto_classes[name] for name in names if name in auto_classes)
+    return found
