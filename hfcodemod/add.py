@@ -112,7 +112,7 @@ def _refuse_edited(path: Path, text: str) -> None:
 
 
 def _target(request: Request, settings: Settings, catalog: Catalog) -> Target:
-    declared = {name: (item.title, item.checkpoint) for name, item in settings.architectures.items()}
+    declared = settings.architectures
     return resolve(request.name, catalog, like=request.like, model_id=request.model_id, declared=declared)
 
 

@@ -226,11 +226,11 @@ def facts(
 
     The source is read as text; nothing of it is imported. `facts = "VERSION"` in [tool.hfcodemod] then pins them.
     """
-    from hfcodemod.catalog import read_source, write_snapshot
+    from hfcodemod.catalog import SNAPSHOT, read_source, write_snapshot
     from hfcodemod.workspace import facts_folder
 
     catalog = read_source(source if source is not None else _installed_transformers())
-    path = facts_folder(_settings().root) / f"facts-{catalog.version}.json.xz"
+    path = facts_folder(_settings().root) / SNAPSHOT.format(version=catalog.version)
     write_snapshot(catalog, path)
     print(f"wrote {_shown(path)} ({len(catalog.architectures)} model types)")
     print(f'to use it: facts = "{catalog.version}" under [tool.hfcodemod] in pyproject.toml')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +87,16 @@ class MappingReader:
             case ast.List(elts=elements) | ast.Set(elts=elements):
                 found_items: list[Any] = []
                 for element in elements:
-                    starred = isinstance(element, ast.Starred)
-                    found_items += self._value(element.value) if starred else [self._value(element)]
+                    found_items += (
+                        self._value(element.value) if isinstance(element, ast.Starred) else [self._value(element)]
+                    )
                 return found_items
-            case ast.Call(func=ast.Name(id="list"), args=[ast.Call(func=ast.Attribute(value=inner, attr="items"))]):
-                return list(self._value(inner).items())
+            case ast.Call(func=ast.Name(id="list"), args=[ast.Call(func=ast.Attribute(value=pairs_of, attr="items"))]):
+                return list(self._value(pairs_of).items())
             case ast.Dict(keys=keys, values=values):
                 found: dict[Any, Any] = {}
-                for key, value in zip(keys, values, strict=True):
-                    found |= self._value(value) if key is None else {self._value(key): self._value(value)}
+                for key, item in zip(keys, values, strict=True):
+                    found |= self._value(item) if key is None else {self._value(key): self._value(item)}
                 return found
             case ast.Call(func=ast.Name(id="OrderedDict") | ast.Subscript(value=ast.Name(id="OrderedDict"))):
                 pairs = dict(self._value(node.args[0])) if node.args else {}
@@ -138,7 +140,6 @@ def auto_class_tasks(modeling_auto: str) -> dict[str, str]:
                     match inner:
                         case ast.Assign(targets=[ast.Name(id="_model_mapping")], value=ast.Name(id=mapping)):
                             tasks[name] = mapping.removesuffix("_MAPPING").removeprefix("MODEL_FOR_").lower()
-    # A public name may be an alias: ``AutoModelForVision2Seq = AutoModelForImageTextToText``.
     return tasks
 
 
@@ -147,10 +148,16 @@ def pipeline_tasks(pipelines: str, auto_classes: dict[str, str]) -> dict[str, tu
     found: dict[str, tuple[str, ...]] = {}
     for statement in ast.parse(pipelines).body:
         match statement:
-            case ast.Assign(targets=[ast.Name(id="SUPPORTED_TASKS")], value=ast.Dict(keys=keys, values=values)):
-                for key, value in zip(keys, values, strict=True):
-                    assert isinstance(key, ast.Constant) and isinstance(value, ast.Dict)
-                    settings = {k.value: v for k, v in zip(value.keys, value.values) if isinstance(k, ast.Constant)}
-                    names = [node.id for node in ast.walk(settings["pt"]) if isinstance(node, ast.Name)]
-                    found[key.value] = tuple(auto_classes[name] for name in names if name in auto_classes)
+            case ast.Assign(targets=[ast.Name(id="SUPPORTED_TASKS")], value=ast.Dict() as table):
+                for task, settings in _entries(table):
+                    classes = dict(_entries(settings))["pt"] if isinstance(settings, ast.Dict) else settings
+                    names = [node.id for node in ast.walk(classes) if isinstance(node, ast.Name)]
+                    found[task] = tuple(auto_classes[name] for name in names if name in auto_classes)
     return found
+
+
+def _entries(table: ast.Dict) -> Iterator[tuple[str, ast.expr]]:
+    """The entries of a dict display whose keys are strings."""
+    for key, value in zip(table.keys, table.values, strict=True):
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            yield key.value, value

@@ -84,7 +84,6 @@ class Sources:
 
 
 def _configuration_classes(source: str, module: str) -> Iterator[ConfigurationSource]:
-    # The auto module mentions no class of its own, and long docstrings are what parsing spends its time on.
     for statement in ast.parse(source).body:
         if not isinstance(statement, ast.ClassDef):
             continue
@@ -100,7 +99,7 @@ def _configuration_classes(source: str, module: str) -> Iterator[ConfigurationSo
                     if name == "is_encoder_decoder" and isinstance(value, ast.Constant):
                         encoder_decoder = bool(value.value)
                 case ast.Assign(targets=[ast.Name(id="attribute_map")], value=ast.Dict(keys=keys)):
-                    fields += [key.value for key in keys if isinstance(key, ast.Constant)]
+                    fields += [str(key.value) for key in keys if isinstance(key, ast.Constant)]
                 case ast.Assign(
                     targets=[ast.Name(id="sub_configs" | "sub_configs_defaults")], value=ast.Dict() as value
                 ):
@@ -126,7 +125,7 @@ def _configuration_classes(source: str, module: str) -> Iterator[ConfigurationSo
 
 def _nested(value: ast.Dict) -> Iterator[tuple[str, str]]:
     for key, item in zip(value.keys, value.values, strict=True):
-        if not isinstance(key, ast.Constant):
+        if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
             continue
         match item:
             case ast.Name(id=name):
@@ -135,7 +134,7 @@ def _nested(value: ast.Dict) -> Iterator[tuple[str, str]]:
                 given = {keyword.arg: keyword.value for keyword in keywords}
                 given |= dict(zip(("config_class", "model_type"), arguments, strict=False))
                 match given.get("config_class"), given.get("model_type"):
-                    case ast.Name(id="AutoConfig"), ast.Constant(value=model_type):
+                    case ast.Name(id="AutoConfig"), ast.Constant(value=str(model_type)):
                         yield key.value, f"model type:{model_type}"
                     case ast.Name(id=name), _ if name != "AutoConfig":
                         yield key.value, name
