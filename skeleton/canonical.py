@@ -35,6 +35,7 @@ TEXT = {
     "attention_mask": torch.tensor([[1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 1]]),
 }
 NEXT_TOKENS = torch.tensor([[5, 6, 7, 8, 9, 10, 11], [-100, -100, -100, 12, 13, 14, 15]])
+PROMPT = TEXT
 
 
 @dataclass
@@ -126,12 +127,22 @@ def on_device(batch: dict[str, Any], dtype: torch.dtype) -> dict[str, Any]:
     }
 
 
+def compared(outputs: Any, head: Head) -> dict[str, torch.Tensor]:
+    """The outputs that ``head`` names; of several layers' the last."""
+    return {name: outputs[name][-1] if isinstance(outputs[name], tuple) else outputs[name] for name in head.outputs}
+
+
 def run(model: PreTrainedModel, head: Head, **changes: Any) -> dict[str, torch.Tensor]:
     """The outputs that ``head`` names, computed without gradients; ``changes`` replace inputs."""
     torch.manual_seed(0)
     with torch.no_grad():
         outputs = model(**on_device({**head.inputs, **changes}, model.dtype))
-    return {name: outputs[name] for name in head.outputs}
+    return compared(outputs, head)
+
+
+def first_logits(model: PreTrainedModel, head: Head) -> torch.Tensor:
+    """What the model says after the prompt, asked without ``generate()``."""
+    return run(model, head, **PROMPT)["logits"][:, -1]
 
 
 def exchanged(value: Any) -> Any:
@@ -145,7 +156,7 @@ def loss_of(model: PreTrainedModel, head: Head, labels: dict[str, Any]) -> torch
     outputs = model(**on_device({**head.inputs, **labels}, model.dtype))
     if labels:
         return outputs.loss
-    return sum((outputs[name] * torch.randn_like(outputs[name])).mean() for name in head.outputs)
+    return sum((output * torch.randn_like(output)).mean() for output in compared(outputs, head).values())
 
 
 class TestSmolLM3:
@@ -195,26 +206,27 @@ class TestSmolLM3:
         model = build(cls, config, **head.config)
         padded = run(model, head)
         real = TEXT["attention_mask"][1].bool()
-        alone = run(model, head, **{name: value[1:, real] for name, value in head.inputs.items()})
+        alone = run(model, head, **{name: value[1:, ..., real] for name, value in head.inputs.items()})
         for name, output in padded.items():
             row = output[1:, real] if output.shape[:2] == (2, len(real)) else output[1:]
             torch.testing.assert_close(alone[name], row, **TOLERANCE)
 
     @pytest.mark.parametrize("cls", [SmolLM3ForCausalLM])
-    def test_cached_generation_equals_uncached(self, config: SmolLM3Config, cls: type[PreTrainedModel]) -> None:
-        model = build(cls, config, **HEADS[cls].config)
-        inputs = on_device(HEADS[cls].inputs, model.dtype)
+    def test_cached_generation_equals_uncached(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
+        head = HEADS[cls]
+        model = build(cls, config, **head.config)
+        prompt = on_device(PROMPT, model.dtype)
         steps = {"min_new_tokens": 4, "max_new_tokens": 4, "do_sample": False}
         report = {"output_logits": True, "output_scores": True, "return_dict_in_generate": True}
-        cached = model.generate(**inputs, **steps, **report)
-        uncached = model.generate(**inputs, **steps, **report, use_cache=False)
-        assert cached.past_key_values is not None and uncached.past_key_values is None
+        cached = model.generate(**prompt, **steps, **report)
+        uncached = model.generate(**prompt, **steps, **report, use_cache=False)
         # Token ids alone would hide a stale cache: random weights make greedy decoding repeat itself.
         torch.testing.assert_close(torch.stack(cached.logits), torch.stack(uncached.logits), **TOLERANCE)
-        torch.testing.assert_close(cached.logits[0], run(model, HEADS[cls])["logits"][:, -1], **TOLERANCE)
-        prompt = inputs["input_ids"]
+        torch.testing.assert_close(cached.logits[0], first_logits(model, head), **TOLERANCE)
         tokens = torch.stack(cached.scores, dim=1).argmax(-1)
-        assert torch.equal(cached.sequences, torch.cat([prompt, tokens], dim=1))
+        assert tokens.shape == (2, 4)
+        assert torch.equal(cached.sequences[:, -4:], tokens)
+        assert torch.equal(cached.sequences[:, :-4], uncached.sequences[:, :-4])
 
     @pytest.mark.parametrize("cls", [SmolLM3ForCausalLM])
     def test_loss_is_of_the_next_token(self, config: SmolLM3Config, cls: type[PreTrainedModel]) -> None:

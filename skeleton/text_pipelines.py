@@ -104,5 +104,9 @@ class TestSmolLM3:
             with torch.no_grad():
                 expected = model(**prompt).last_hidden_state
             features = extract(sentence, return_tensors=True)
-            assert features.shape == (1, len(sentence.split()), HEADS[SmolLM3Model].outputs["last_hidden_state"][-1])
+            assert features.shape == (
+                1,
+                prompt["input_ids"].shape[1],
+                HEADS[SmolLM3Model].outputs["last_hidden_state"][-1],
+            )
             torch.testing.assert_close(features.to(torch_device), expected)
