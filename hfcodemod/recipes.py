@@ -30,6 +30,8 @@ class Recipe:
     """Values of module constants of the skeleton: an image size, the id of an image token."""
     without: Mapping[str, str] = field(default_factory=dict)
     """Tests that make no sense for the architecture, each with the reason."""
+    undeclared: Mapping[str, str] = field(default_factory=dict)
+    """Keywords that the configuration takes without declaring them, each with the reason to pass it all the same."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why a value of the configuration is what it is, where a rule does not explain it."""
 
@@ -56,7 +58,7 @@ def check_fields(recipe: Recipe, architecture: Architecture, configurations: Map
         declared = configurations.get(class_name)
         if declared is None:
             raise UserError(f"recipe of {architecture.model_type}: no configuration class {class_name} ({where})")
-        if name not in declared.fields:
+        if name not in declared.fields and f"{where}{name}" not in recipe.undeclared:
             raise UserError(
                 f"recipe of {architecture.model_type}: {class_name} declares no field {name!r} ({where}{name}); "
                 "correct the recipe"

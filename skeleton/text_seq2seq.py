@@ -1,0 +1,130 @@
+"""Text to text: an encoder, a decoder that attends to it, and their heads; written for BART."""
+
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import (
+    BartConfig,
+    BartForCausalLM,
+    BartForConditionalGeneration,
+    BartForQuestionAnswering,
+    BartForSequenceClassification,
+    BartModel,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+from transformers.testing_utils import torch_device
+
+from .canonical import TOLERANCE, Head, build, loss_of, run
+from .text_pipelines import WORDS
+
+# Two rows of seven tokens, each with an end; the second row has four, before three of padding.
+TEXT = {
+    "input_ids": torch.tensor([[5, 6, 7, 8, 9, 10, 2], [12, 13, 14, 2, 0, 0, 0]]),
+    "attention_mask": torch.tensor([[1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0]]),
+}
+TEXT_TO_TEXT = {**TEXT, "decoder_input_ids": torch.tensor([[2, 20, 21, 22, 23], [2, 24, 25, 26, 27]])}
+NEXT_TOKENS = torch.tensor([[5, 6, 7, 8, 9, 10, 2], [12, 13, 14, 2, -100, -100, -100]])
+ANSWERS = torch.tensor([[20, 21, 22, 23, 2], [24, 25, 26, 27, 2]])
+PROMPT = TEXT
+
+HEADS: dict[type[PreTrainedModel], Head] = {
+    BartModel: Head(
+        inputs=TEXT_TO_TEXT,
+        outputs={"last_hidden_state": (2, 5, 64), "encoder_last_hidden_state": (2, 7, 64)},
+    ),
+    BartForCausalLM: Head(
+        inputs=TEXT,
+        outputs={"logits": (2, 7, 128)},
+        labels={"labels": NEXT_TOKENS},
+    ),
+    BartForConditionalGeneration: Head(
+        inputs=TEXT_TO_TEXT,
+        outputs={"logits": (2, 5, 128)},
+        labels={"labels": ANSWERS},
+    ),
+    BartForSequenceClassification: Head(
+        inputs=TEXT,
+        outputs={"logits": (2, 3)},
+        labels={"labels": torch.tensor([0, 1])},
+    ),
+    BartForQuestionAnswering: Head(
+        inputs=TEXT,
+        outputs={"start_logits": (2, 7), "end_logits": (2, 7)},
+        labels={"start_positions": torch.tensor([3, 1]), "end_positions": torch.tensor([5, 2])},
+    ),
+}
+GENERATORS = [
+    BartForConditionalGeneration,
+    BartForCausalLM,
+]
+
+
+@pytest.fixture
+def config() -> BartConfig:
+    return BartConfig(
+        vocab_size=128,
+        d_model=64,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        max_position_embeddings=64,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        decoder_start_token_id=2,
+        forced_eos_token_id=None,
+    )
+
+
+@pytest.fixture
+def tokenizer() -> PreTrainedTokenizerFast:
+    """A tokenizer of whole words that ends each text with ``</s>``, on which the classifiers rely."""
+    words = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    words.post_processor = processors.TemplateProcessing(
+        single="$A </s>", pair="$A $B </s>", special_tokens=[("</s>", WORDS.index("</s>"))]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=words,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+    )
+
+
+def first_logits(model: PreTrainedModel, head: Head) -> torch.Tensor:
+    """What the model says first, asked without ``generate()``."""
+    if "decoder_input_ids" not in head.inputs:
+        positions = PROMPT["attention_mask"].cumsum(-1) - 1
+        return run(model, head, **PROMPT, position_ids=positions)["logits"][:, -1]
+    start = torch.full((2, 1), model.config.decoder_start_token_id)
+    return run(model, head, **PROMPT, decoder_input_ids=start)["logits"][:, -1]
+
+
+class TestBart:
+    @pytest.mark.parametrize("cls", HEADS)
+    def test_padding_changes_nothing(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
+        head = HEADS[cls]
+        model = build(cls, config, **head.config)
+        padded = run(model, head)
+        real = TEXT["attention_mask"][1].bool()
+        alone = {name: value[1:, real] if name in TEXT else value[1:] for name, value in head.inputs.items()}
+        for name, output in run(model, head, **alone).items():
+            row = padded[name][1:, real] if padded[name].shape[:2] == (2, len(real)) else padded[name][1:]
+            torch.testing.assert_close(output, row, **TOLERANCE)
+
+    @pytest.mark.parametrize("cls", GENERATORS)
+    def test_loss_is_of_the_answers(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
+        head = HEADS[cls]
+        model = build(cls, config, **head.config)
+        labels = head.labels["labels"].to(torch_device)
+        expected = torch.nn.functional.cross_entropy(run(model, head)["logits"].flatten(0, 1), labels.flatten())
+        with torch.no_grad():
+            torch.testing.assert_close(loss_of(model, head, head.labels), expected, **TOLERANCE)
