@@ -7,7 +7,7 @@ those of the same scope and name, dict displays of the same name unite by key, t
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import libcst as cst
 
@@ -20,6 +20,7 @@ from .definitions import (
     is_import,
     is_test_class,
     methods_of,
+    names_in,
     small_statement,
     with_value,
 )
@@ -38,23 +39,47 @@ def lifted_imports(fragment: cst.Module) -> list[Statement]:
 
 
 def with_definitions(module: cst.Module, definitions: Iterable[Statement], imports: Iterable[Statement]) -> cst.Module:
-    """The module with top-level definitions replaced by name, or added: constants first, the rest before the tests."""
+    """The module with top-level definitions replaced by name, or added: constants before what uses them, the rest
+    before the tests."""
     body = list(module.body)
     for statement in definitions:
         name = defined_name(statement)
-        at = next((i for i, item in enumerate(body) if name is not None and defined_name(item) == name), None)
+        at = next((i for i, item in enumerate(body) if defined_name(item) == name), None)
         if at is not None:
             body[at] = _united(body[at], statement)
         elif isinstance(statement, cst.FunctionDef | cst.ClassDef):
-            tests = next((i for i, item in enumerate(body) if is_test_class(item)), len(body))
-            body.insert(tests, statement)
+            body.insert(next((i for i, item in enumerate(body) if is_test_class(item)), len(body)), statement)
         else:
             body.insert(first_definition(body), statement)
+    end = first_definition(body)
+    body[:end] = _in_order_of_use(body[:end])
     end = next((i for i in range(len(body), 0, -1) if is_import(body[i - 1])), 0)
     present = [item for item in body[:end] if is_import(item)]
     new = [item for item in imports if not any(item.deep_equals(known) for known in present)]
     body[end:end] = new
     return module.with_changes(body=body)
+
+
+def _in_order_of_use(statements: Sequence[Statement]) -> list[Statement]:
+    """The statements with each constant before those that name it, otherwise as they are."""
+    constants = {name: item for item in statements if not is_import(item) and (name := defined_name(item))}
+    ordered: list[Statement] = []
+    seen: set[Statement] = set()
+
+    def place(statement: Statement) -> None:
+        if statement in seen:
+            return
+        seen.add(statement)
+        for name in (name for name in constants if name in names_in(statement) and constants[name] is not statement):
+            place(constants[name])
+        ordered.append(statement)
+
+    for statement in statements:
+        if is_import(statement):
+            ordered.append(statement)
+        else:
+            place(statement)
+    return ordered
 
 
 def _united(old: cst.CSTNode, new: Statement) -> Statement:

@@ -90,10 +90,10 @@ def _pipeline_parts(target: Target, skeleton: Skeleton, recipe: Recipe) -> dict[
     found: dict[str, Part] = {}
     for task in dict.fromkeys(task for head in target.architecture.heads for task in head.pipelines):
         test = PIPELINE_TEST + task.replace("-", "_")
-        if test in recipe.without:
-            continue
         fragments = [skeleton.fragments[name] for name in (*reversed(recipe.fragments), *skeleton.fragments)]
         part = next((part for part in fragments if f"def {test}(" in part.source), None)
+        if part is None and test in recipe.without:
+            continue
         if part is None:
             raise UserError(f"no fragment of the skeleton calls the pipeline {task!r}; add {test}, or leave it out")
         found[task] = part

@@ -231,7 +231,7 @@ class TestSmolLM3:
         assert torch.equal(cached.sequences[:, -4:], tokens)
         assert torch.equal(cached.sequences[:, :-4], uncached.sequences[:, :-4])
 
-    @pytest.mark.parametrize("cls", [SmolLM3ForCausalLM])
+    @pytest.mark.parametrize("cls", GENERATORS)
     def test_loss_is_of_the_next_token(self, config: SmolLM3Config, cls: type[PreTrainedModel]) -> None:
         model = build(cls, config, **HEADS[cls].config)
         logits = run(model, HEADS[cls])["logits"]

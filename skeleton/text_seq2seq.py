@@ -121,7 +121,8 @@ class TestBart:
             torch.testing.assert_close(output, row, **TOLERANCE)
 
     @pytest.mark.parametrize("cls", GENERATORS)
-    def test_loss_is_of_the_answers(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
+    def test_loss_is_of_the_next_token(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
+        """The labels are given shifted already, to the decoder alone too."""
         head = HEADS[cls]
         model = build(cls, config, **head.config)
         labels = head.labels["labels"].to(torch_device)
