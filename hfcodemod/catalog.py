@@ -25,9 +25,9 @@ SNAPSHOT = "facts-{version}.json.gz"
 MODALITIES = (
     (r"pixel_values_videos|video", "video"),
     (r"pixel|image(?!_(hidden|embeds|features|sizes|grid|attention|encoder))|flattened_patches", "image"),
-    (r"input_features|input_values|audio_values|audio_codes|input_audio|waveform", "audio"),
+    (r"input_features|input_values|audio_values|audio_codes|audio_input_ids|input_audio|audio_mel|waveform", "audio"),
     (r"past_values|^past_time|context_values", "time_series"),
-    (r"^input_ids$|^text_ids$", "text"),
+    (r"^(classes_)?input_ids$|^text_ids$", "text"),
 )
 # Pipelines that take a bare AutoModel say nothing of what the model takes; these do.
 BARE_PIPELINES = {
@@ -90,13 +90,13 @@ class _Reader:
         self.mappings = mappings
         self.pipelines = pipelines
         self.sources = sources
-        self.corrections: dict[str, dict[str, str]] = json.loads(_data("corrections.json"))
+        self.corrections: dict[str, dict[str, Any]] = json.loads(_data("corrections.json"))
 
     def architecture(self, model_type: str) -> Architecture:
         config = self.names["CONFIG_MAPPING_NAMES"][model_type]
         lineage = list(self.sources.configuration_lineage(config))
         modalities = self._modalities(model_type)
-        corrected = self.corrections.get(model_type, {}).get("checkpoint")
+        documented = next((item.checkpoint for item in lineage if item.checkpoint), None)
         return Architecture(
             model_type=model_type,
             module=self.names["SPECIAL_MODEL_TYPE_TO_MODULE_NAME"].get(model_type, model_type.replace("-", "_")),
@@ -108,7 +108,7 @@ class _Reader:
             image_processors=self._image_processors(model_type),
             feature_extractor=self.names["FEATURE_EXTRACTOR_MAPPING_NAMES"].get(model_type),
             video_processor=(self.names["VIDEO_PROCESSOR_MAPPING_NAMES"].get(model_type) or {}).get("torchvision"),
-            checkpoint=corrected or next((item.checkpoint for item in lineage if item.checkpoint), None),
+            checkpoint=self.corrections.get(model_type, {}).get("checkpoint", documented),
             modalities=modalities,
             encoder_decoder=next((item.encoder_decoder for item in lineage if item.encoder_decoder is not None), False),
             nested=self._nested(config),
@@ -128,7 +128,9 @@ class _Reader:
 
     def _nested_class(self, cls: str) -> str:
         model_type = cls.removeprefix("model type:")
-        return cls if model_type == cls else self.names["CONFIG_MAPPING_NAMES"].get(model_type, "")
+        known = self.names["CONFIG_MAPPING_NAMES"]
+        # Nougat names donut-swin as donut_swin.
+        return cls if model_type == cls else known.get(model_type) or known.get(model_type.replace("_", "-"), "")
 
     def _image_processors(self, model_type: str) -> dict[str, str]:
         found = self.names["IMAGE_PROCESSOR_MAPPING_NAMES"].get(model_type) or {}
@@ -156,13 +158,16 @@ class _Reader:
         return own and "model" in tasks
 
     def _modalities(self, model_type: str) -> tuple[str, ...]:
-        """By the parameters of the base model; without one, of every class."""
+        """By the parameters of the base model, without one of every class; where they say nothing, by declaration."""
+        if "modalities" in self.corrections.get(model_type, {}):
+            return tuple(self.corrections[model_type]["modalities"])
         classes = self.mappings["model"].get(model_type) or tuple(
             name for mapping in self.mappings.values() for name in mapping.get(model_type, ())
         )
-        found: set[str] = set()
-        for parameter in (name for cls in classes for name in self.sources.forward_parameters(cls)):
-            found |= {next((modality for pattern, modality in MODALITIES if re.search(pattern, parameter)), "")}
+        parameters = {name for cls in classes for name in self.sources.forward_parameters(cls)}
+        found = {next((to for pattern, to in MODALITIES if re.search(pattern, name)), "") for name in parameters} - {""}
+        if not found:
+            found = {name for cls in classes for name in self.sources.input_modalities(cls)}
         if model_type in self.mappings.get("video_classification", {}) and "image" in found:
             found = (found - {"image"}) | {"video"}
         return tuple(modality for modality in ("text", "image", "video", "audio", "time_series") if modality in found)

@@ -29,7 +29,8 @@ class _Unknown(Exception):
 class MappingReader:
     """The module-level mappings of the auto modules, each module on top of those before it.
 
-    What depends on what is installed counts as installed; branches for type checkers are not taken.
+    What depends on what is installed counts as installed, apart from mistral-common: it replaces classes that work
+    without it, and a test module needs no more than transformers does. Branches for type checkers are not taken.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,7 @@ class MappingReader:
         match test:
             case ast.Compare(left=left, ops=[ast.NotIn()], comparators=[right]):
                 return self._value(left) not in self._value(right)
-            case ast.Name(id="TYPE_CHECKING") | ast.UnaryOp():
+            case ast.Name(id="TYPE_CHECKING") | ast.UnaryOp() | ast.Call(func=ast.Name(id="is_mistral_common_available")):
                 return False
         return True
 
@@ -80,8 +81,8 @@ class MappingReader:
                 return value
             case ast.Name(id=name) if name in self.names:
                 return self.names[name]
-            case ast.IfExp(body=body):
-                return self._value(body)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self._value(body if self._holds(test) else orelse)
             case ast.Tuple(elts=elements):
                 return tuple(self._value(element) for element in elements)
             case ast.List(elts=elements) | ast.Set(elts=elements):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -30,10 +30,13 @@ class ConfigurationSource:
 
 @dataclass
 class ModelSource:
-    """The head of a model class: its bases, and the parameters of its ``forward`` if it has one of its own."""
+    """The head of a model class: its bases, and what it says of its inputs itself."""
 
     bases: tuple[str, ...]
-    forward: tuple[str, ...] = field(default_factory=tuple)
+    forward: tuple[str, ...] = ()
+    """The parameters of its ``forward``, if it has one of its own."""
+    modalities: tuple[str, ...] = ()
+    """Its ``input_modalities``, if it has some of its own."""
 
 
 class Sources:
@@ -54,9 +57,11 @@ class Sources:
 
     @cached_property
     def models(self) -> dict[str, ModelSource]:
-        """Every class of the modelling files."""
+        """Every class of the modelling and generation files, and of the common layers."""
         found: dict[str, ModelSource] = {}
-        for file in sorted(self.folder.glob("models/*/modeling_*.py")):
+        # Whisper's and Parakeet's classes get `generate()` from a mixin in a file of its own.
+        own = [file for kind in ("modeling", "generation") for file in self.folder.glob(f"models/*/{kind}_*.py")]
+        for file in [*sorted(own), *sorted(self.folder.glob("modeling_layers.py"))]:
             for name, source in _model_classes(file.read_text(encoding="utf-8")):
                 found.setdefault(name, source)
         return found
@@ -72,15 +77,22 @@ class Sources:
 
     def inherits(self, name: str, base: str) -> bool:
         """Whether a model class has a class of that name among its bases."""
-        source = self.models.get(name)
-        return source is not None and any(parent == base or self.inherits(parent, base) for parent in source.bases)
+        return any(base in source.bases for source in self._model_lineage(name))
 
     def forward_parameters(self, name: str) -> tuple[str, ...]:
         """The parameters of the nearest ``forward`` of a model class."""
+        return next((source.forward for source in self._model_lineage(name) if source.forward), ())
+
+    def input_modalities(self, name: str) -> tuple[str, ...]:
+        """The nearest ``input_modalities`` of a model class, the common base's apart."""
+        return next((source.modalities for source in self._model_lineage(name) if source.modalities), ())
+
+    def _model_lineage(self, name: str) -> Iterator[ModelSource]:
         source = self.models.get(name)
-        if source is None:
-            return ()
-        return source.forward or next(filter(None, map(self.forward_parameters, source.bases)), ())
+        if source is not None:
+            yield source
+            for base in source.bases:
+                yield from self._model_lineage(base)
 
 
 def _configuration_classes(source: str, module: str) -> Iterator[ConfigurationSource]:
@@ -98,6 +110,8 @@ def _configuration_classes(source: str, module: str) -> Iterator[ConfigurationSo
                         fields.append(name)
                     if name == "is_encoder_decoder" and isinstance(value, ast.Constant):
                         encoder_decoder = bool(value.value)
+                    if name == "model_type" and isinstance(value, ast.Constant):
+                        model_type = str(value.value)
                 case ast.Assign(targets=[ast.Name(id="attribute_map")], value=ast.Dict(keys=keys)):
                     fields += [str(key.value) for key in keys if isinstance(key, ast.Constant)]
                 case ast.Assign(
@@ -106,8 +120,8 @@ def _configuration_classes(source: str, module: str) -> Iterator[ConfigurationSo
                     nested |= dict(_nested(value))
                 case ast.Assign(targets=[ast.Name(id="is_encoder_decoder")], value=ast.Constant(value=value)):
                     encoder_decoder = bool(value)
-                case ast.Assign(targets=[ast.Name(id="model_type")], value=ast.Constant(value=str(value))):
-                    model_type = value
+                case ast.Assign(targets=[ast.Name(id="model_type")], value=ast.Constant(value=str(text))):
+                    model_type = text
                 case ast.FunctionDef(name="__init__", args=arguments):
                     every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
                     fields += [argument.arg for argument in every if argument.arg != "self"]
@@ -158,6 +172,7 @@ _CLASS = re.compile(r"^class (\w+)(?:\(([^)]*)\))?:", re.MULTILINE)
 _FORWARD = re.compile(
     r"^    def forward\(\s*self,?(.*?)\)(?: ->[^\n]*(?:\n        [^\n]*)*?)?:\n", re.MULTILINE | re.DOTALL
 )
+_MODALITIES = re.compile(r"^    input_modalities = ([^\n#]+)", re.MULTILINE)
 _PARAMETER = re.compile(r"(?:^|,)\s*(\w+)\s*(?=[:,=]|$)")
 
 
@@ -169,7 +184,10 @@ def _model_classes(source: str) -> Iterator[tuple[str, ModelSource]]:
         bases = tuple(base.strip().split(".")[-1] for base in (match[2] or "").split(",") if "=" not in base)
         forward = _FORWARD.search(block)
         parameters = _PARAMETER.findall(_without_brackets(forward[1])) if forward else []
-        yield match[1], ModelSource(bases, tuple(parameters))
+        modalities = _MODALITIES.search(block)
+        yield match[1], ModelSource(
+            bases, tuple(parameters), tuple(re.findall(r"\w+", modalities[1])) if modalities else ()
+        )
 
 
 def _without_brackets(text: str) -> str:

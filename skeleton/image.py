@@ -62,10 +62,10 @@ def image_processor() -> ViTImageProcessorPil:
 
 @pytest.fixture
 def pictures() -> list[Image.Image]:
-    """Three pictures of noise, larger than what the model takes."""
+    """Three pictures of noise, a dark, a middling and a bright one, larger than what the model takes."""
     noise = torch.Generator().manual_seed(1)
     shape = (IMAGE_SIZE + 8, IMAGE_SIZE + 8, 3)
-    pixels = [torch.randint(256, shape, generator=noise, dtype=torch.uint8) for _ in range(3)]
+    pixels = [torch.randint(low, low + 64, shape, generator=noise, dtype=torch.uint8) for low in (0, 96, 192)]
     return [Image.fromarray(values.numpy()) for values in pixels]
 
 
