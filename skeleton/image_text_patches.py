@@ -34,7 +34,13 @@ TEXT = {
         [[0, -1, *[1] * IMAGE_TOKENS, -1, 0, 0, 0], [0, 0, 0, -1, *[1] * IMAGE_TOKENS, -1, 0]]
     ),
 }
-PROMPT = {**TEXT, **IMAGES}
+# Without padding: once there is a cache, the positions of the model count the padding too.
+PROMPT = {
+    "input_ids": torch.tensor([[1, 6, *[IMAGE_TOKEN] * IMAGE_TOKENS, 7, token] for token in (10, 13)]),
+    "attention_mask": torch.ones(2, IMAGE_TOKENS + 4, dtype=torch.long),
+    "image_embeds_position_mask": torch.tensor([[0, -1, *[1] * IMAGE_TOKENS, -1, 0]] * 2),
+    **IMAGES,
+}
 
 HEADS: dict[type[PreTrainedModel], Head] = {
     Kosmos2_5Model: Head(
