@@ -9,7 +9,9 @@ import gzip
 import importlib.resources
 import json
 import re
+import struct
 import sys
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -103,11 +105,11 @@ class _Reader:
             config=config,
             prefix=config.removesuffix("Config"),
             heads=tuple(self._heads(model_type, modalities)),
-            tokenizer=self.names["TOKENIZER_MAPPING_NAMES"].get(model_type),
+            tokenizer=self._tokenizer(model_type),
             processor=self.names["PROCESSOR_MAPPING_NAMES"].get(model_type),
             image_processors=self._image_processors(model_type),
             feature_extractor=self.names["FEATURE_EXTRACTOR_MAPPING_NAMES"].get(model_type),
-            video_processor=(self.names["VIDEO_PROCESSOR_MAPPING_NAMES"].get(model_type) or {}).get("torchvision"),
+            video_processor=self._video_processor(model_type),
             checkpoint=self.corrections.get(model_type, {}).get("checkpoint", documented),
             modalities=modalities,
             encoder_decoder=next((item.encoder_decoder for item in lineage if item.encoder_decoder is not None), False),
@@ -134,7 +136,20 @@ class _Reader:
 
     def _image_processors(self, model_type: str) -> dict[str, str]:
         found = self.names["IMAGE_PROCESSOR_MAPPING_NAMES"].get(model_type) or {}
+        if not isinstance(found, dict):
+            # In 5.0 and before, the slow class, which needs Pillow, and the fast one stand in a pair.
+            found = dict(zip(("pil", "torchvision"), found, strict=False))
         return {backend: name for backend, name in sorted(found.items()) if name}
+
+    def _tokenizer(self, model_type: str) -> str | None:
+        """Alone or, in 4.57 and before, the slow class and the fast one in a pair."""
+        found = self.names["TOKENIZER_MAPPING_NAMES"].get(model_type)
+        return next(filter(None, reversed(found)), None) if isinstance(found, tuple) else found
+
+    def _video_processor(self, model_type: str) -> str | None:
+        """By backend, of which there is only torchvision; alone in 5.0 and before."""
+        found = self.names["VIDEO_PROCESSOR_MAPPING_NAMES"].get(model_type)
+        return found.get("torchvision") if isinstance(found, dict) else found
 
     def _heads(self, model_type: str, modalities: tuple[str, ...]) -> Iterator[Head]:
         tasks: dict[str, list[str]] = {}
@@ -197,7 +212,14 @@ def snapshot_bytes(catalog: Catalog) -> bytes:
         "architectures": architectures,
         "configurations": configurations,
     }
-    return gzip.compress(json.dumps(data, separators=(",", ":")).encode(), mtime=0)
+    return _gzipped(json.dumps(data, separators=(",", ":")).encode())
+
+
+def _gzipped(data: bytes) -> bytes:
+    """As gzip writes it, without a time; `gzip.compress` puts another operating system in with each Python."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = packer.compress(data) + packer.flush()
+    return b"\x1f\x8b\x08" + bytes(5) + b"\x02\xff" + packed + struct.pack("<LL", zlib.crc32(data), len(data))
 
 
 def _catalog_from(data: Mapping[str, Any]) -> Catalog:
@@ -240,7 +262,7 @@ def _load_snapshot(version: str, folders: tuple[Path, ...]) -> Catalog:
         if file.is_file():
             try:
                 return _catalog_from(json.loads(gzip.decompress(file.read_bytes())))
-            except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
                 raise UserError(
                     f"{file}: a damaged snapshot ({error}); make it again with `hfcodemod facts`"
                 ) from error
@@ -265,5 +287,15 @@ def _data(name: str) -> str:
     return (importlib.resources.files("hfcodemod") / "data" / name).read_text(encoding="utf-8")
 
 
+def main(arguments: Sequence[str]) -> None:
+    """Write the snapshot of a transformers folder to a file."""
+    if len(arguments) != 2:
+        raise UserError("usage: python -m hfcodemod.catalog TRANSFORMERS_FOLDER OUTPUT")
+    write_snapshot(read_source(Path(arguments[0])), Path(arguments[1]))
+
+
 if __name__ == "__main__":
-    write_snapshot(read_source(Path(sys.argv[1])), Path(sys.argv[2]))
+    try:
+        main(sys.argv[1:])
+    except UserError as error:
+        sys.exit(f"error: {error}")

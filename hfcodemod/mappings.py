@@ -71,7 +71,9 @@ class MappingReader:
         match test:
             case ast.Compare(left=left, ops=[ast.NotIn()], comparators=[right]):
                 return self._value(left) not in self._value(right)
-            case ast.Name(id="TYPE_CHECKING") | ast.UnaryOp() | ast.Call(func=ast.Name(id="is_mistral_common_available")):
+            case ast.Name(id="TYPE_CHECKING") | ast.UnaryOp():
+                return False
+            case ast.Call(func=ast.Name(id="is_mistral_common_available")):
                 return False
         return True
 

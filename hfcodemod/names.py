@@ -9,6 +9,7 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog
     from hfcodemod.config import DeclaredArchitecture
 
-CHECKPOINT = re.compile(r"[\w.-]+/[\w.-]+")
+CHECKPOINT = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+NEW_NAME = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
+# In the rest of a repository's name: another kind of model than one of text alone, or experts (``30B-A3B``).
+OTHER_KIND = re.compile(
+    r"[-_.](vision|vl|vlm|audio|speech|asr|tts|omni|moe|multimodal|mm|image|video|ocr|a\d+(\.\d+)?b)(?![^-_.])",
+    re.IGNORECASE,
+)
 
 
 def resolve(
@@ -32,20 +39,17 @@ def resolve(
 ) -> Target:
     """The target that a name stands for.
 
-    Raises UserError for a name that is not known, with the nearest ones and the command for a new one.
+    Raises UserError for a name that is not known, with the nearest ones and the command for a new one; and for a
+    ``like`` that a name of another architecture does not need.
     """
     if model_id is not None:
         _check_checkpoint(model_id)
     if like is not None:
-        known = resolve(like, catalog)
-        _check_new_name(typed)
-        return Target(identifier(typed), typed, known.architecture, model_id or known.checkpoint, pascal(typed))
+        return _new(typed, resolve(like, catalog, declared=declared), model_id, catalog)
     target = _declared(typed, declared or {}) or _known(typed, catalog) or _by_checkpoint(typed, catalog)
     if target is None:
         raise UserError(_unknown(typed, model_id, catalog))
-    if model_id is None:
-        return target
-    return Target(target.name, target.original, target.architecture, model_id, target.class_name)
+    return target if model_id is None else replace(target, checkpoint=model_id)
 
 
 def known_names(catalog: Catalog) -> list[str]:
@@ -60,8 +64,7 @@ def bare(text: str) -> str:
 
 def identifier(original: str) -> str:
     """The name as a part of file and function names: ``kosmos-2.5`` is ``kosmos_2_5``."""
-    name = re.sub(r"\W", "_", original).lower()
-    return f"{name}_" if keyword.iskeyword(name) else name
+    return _no_keyword(re.sub(r"\W", "_", original).lower())
 
 
 def pascal(original: str) -> str:
@@ -71,7 +74,11 @@ def pascal(original: str) -> str:
         word[:1].upper() + word[1:] for word in ("_" + word if word[:1].isdigit() else word for word in words)
     )
     # The underscore is kept only between digits: Llama3, Gemma3_1b.
-    return re.sub(r"(?<!\d)_(?=\d)", "", joined.replace(".", "_"))
+    return _no_keyword(re.sub(r"(?<!\d)_(?=\d)", "", joined.replace(".", "_")))
+
+
+def _no_keyword(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 @cache
@@ -86,11 +93,19 @@ def _check_checkpoint(model_id: str) -> None:
         raise UserError(f"{model_id!r} is no checkpoint: it must be ORG/MODEL, with one slash")
 
 
-def _check_new_name(typed: str) -> None:
-    if not re.fullmatch(r"[A-Za-z][\w.-]*", typed):
+def _new(typed: str, like: Target, model_id: str | None, catalog: Catalog) -> Target:
+    """A new name for the architecture of another one."""
+    if not NEW_NAME.fullmatch(typed):
         raise UserError(
             f"{typed!r} cannot name a module: letters, digits, hyphens, dots and underscores, a letter first"
         )
+    known = _known(typed, catalog)
+    if known is not None and known.architecture != like.architecture:
+        raise UserError(
+            f"{typed!r} is known: it is {known.architecture.model_type!r}, not {like.architecture.model_type!r}; "
+            "leave --like out, or choose another name"
+        )
+    return Target(identifier(typed), typed, like.architecture, model_id or like.checkpoint, pascal(typed))
 
 
 def _declared(typed: str, declared: Mapping[str, DeclaredArchitecture]) -> Target | None:
@@ -128,7 +143,8 @@ def _by_bare_name(catalog: Catalog) -> dict[str, str]:
 def _of_model_type(model_type: str, catalog: Catalog) -> Target:
     architecture = catalog.architectures[model_type]
     shared = Counter(item.prefix for item in catalog.architectures.values())[architecture.prefix] > 1
-    class_name = pascal(model_type) if shared else architecture.prefix
+    own = not shared or bare(model_type) == bare(architecture.prefix)
+    class_name = architecture.prefix if own else pascal(model_type)
     return Target(identifier(model_type), model_type, architecture, architecture.checkpoint or "", class_name)
 
 
@@ -145,23 +161,29 @@ def _by_checkpoint(typed: str, catalog: Catalog) -> Target | None:
         return None
     _check_checkpoint(typed)
     documented = [item.model_type for item in catalog.architectures.values() if item.checkpoint == typed and item.heads]
+    named = [name for name, (_, checkpoint) in aliases().items() if checkpoint == typed]
+    for found in (documented, named):
+        if len(found) == 1:
+            return _with_checkpoint(found[0], typed, catalog)
     names = _by_bare_name(catalog)
-    found = (
-        documented[0]
-        if len(documented) == 1
-        else next((names[beginning] for beginning in _beginnings(typed.rpartition("/")[2]) if beginning in names), None)
-    )
-    if found is None:
-        return None
-    target = _of_model_type(found, catalog) if found in catalog.architectures else _of_alias(found, catalog)
-    return Target(target.name, target.original, target.architecture, typed, target.class_name)
+    for beginning, rest in _beginnings(typed.rpartition("/")[2]):
+        if bare(beginning) in names:
+            target = _with_checkpoint(names[bare(beginning)], typed, catalog)
+            # GLM-4.5 is no GLM-4, and Phi-3-vision no Phi-3: a wrong answer is worse than none.
+            other = target.architecture.modalities == ("text",) and OTHER_KIND.search(rest)
+            return None if other or re.match(r"\.\d", rest) else target
+    return None
 
 
-def _beginnings(repository: str) -> Iterator[str]:
-    """What a repository's name begins with, whole words only, the longest first: ``gemma-3-1b``, ``gemma-3``."""
-    words = [word for word in re.split(r"[-_.]", repository) if word]
-    for length in range(len(words), 0, -1):
-        yield bare("".join(words[:length]))
+def _with_checkpoint(name: str, checkpoint: str, catalog: Catalog) -> Target:
+    target = _of_model_type(name, catalog) if name in catalog.architectures else _of_alias(name, catalog)
+    return replace(target, checkpoint=checkpoint)
+
+
+def _beginnings(repository: str) -> Iterator[tuple[str, str]]:
+    """What a repository's name begins with, whole words only, the longest first, and the rest."""
+    for match in reversed(list(re.finditer(r"(?<=[^-_.])(?=[-_.]|$)", repository))):
+        yield repository[: match.start()], repository[match.start() :]
 
 
 def _unknown(typed: str, model_id: str | None, catalog: Catalog) -> str:
@@ -173,6 +195,7 @@ def _unknown(typed: str, model_id: str | None, catalog: Catalog) -> str:
     close = difflib.get_close_matches(short, names, n=3, cutoff=0.0)
     near = [names[known] for known in dict.fromkeys([*begun, *close])][:3]
     checkpoint = model_id or (typed if "/" in typed else "ORG/MODEL")
+    name = name if NEW_NAME.fullmatch(name) else "NAME"
     return (
         f"no architecture {typed!r}; the nearest: {', '.join(near)}; for a new one that is like a known one: "
         f"hfcodemod add {name} --like {near[0]} --model-id {checkpoint}"

@@ -100,7 +100,9 @@ def _configuration_classes(source: str, module: str) -> Iterator[ConfigurationSo
         if not isinstance(statement, ast.ClassDef):
             continue
         fields: list[str] = []
+        parameters: list[str] = []
         nested: dict[str, str] = {}
+        mapped: list[str] = []
         encoder_decoder = None
         model_type = None
         for inner in statement.body:
@@ -113,7 +115,7 @@ def _configuration_classes(source: str, module: str) -> Iterator[ConfigurationSo
                     if name == "model_type" and isinstance(value, ast.Constant):
                         model_type = str(value.value)
                 case ast.Assign(targets=[ast.Name(id="attribute_map")], value=ast.Dict(keys=keys)):
-                    fields += [str(key.value) for key in keys if isinstance(key, ast.Constant)]
+                    mapped = [str(key.value) for key in keys if isinstance(key, ast.Constant)]
                 case ast.Assign(
                     targets=[ast.Name(id="sub_configs" | "sub_configs_defaults")], value=ast.Dict() as value
                 ):
@@ -123,13 +125,17 @@ def _configuration_classes(source: str, module: str) -> Iterator[ConfigurationSo
                 case ast.Assign(targets=[ast.Name(id="model_type")], value=ast.Constant(value=str(text))):
                     model_type = text
                 case ast.FunctionDef(name="__init__", args=arguments):
-                    every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-                    fields += [argument.arg for argument in every if argument.arg != "self"]
+                    # In 5.0 and before, a configuration was no dataclass: its fields are the parameters.
+                    parameters += [argument.arg for argument in (*arguments.args, *arguments.kwonlyargs)][1:]
+                    defaults = zip(reversed(arguments.args), reversed(arguments.defaults), strict=False)
+                    for argument, default in defaults:
+                        if argument.arg == "is_encoder_decoder" and isinstance(default, ast.Constant):
+                            encoder_decoder = bool(default.value)
         yield ConfigurationSource(
             name=statement.name,
             bases=tuple(base.id for base in statement.bases if isinstance(base, ast.Name)),
             module=module,
-            fields=tuple(fields),
+            fields=tuple([*mapped, *(parameters or fields)]),
             nested=nested,
             checkpoint=_checkpoint(statement),
             encoder_decoder=encoder_decoder,
@@ -157,7 +163,7 @@ def _nested(value: ast.Dict) -> Iterator[tuple[str, str]]:
 
 
 def _checkpoint(statement: ast.ClassDef) -> str | None:
-    """The checkpoint that the decorator of a configuration documents."""
+    """The checkpoint that the decorator of a configuration documents; in 5.0 and before, a link in its docstring."""
     for decorator in statement.decorator_list:
         match decorator:
             case ast.Call(func=ast.Name(id="auto_docstring"), keywords=keywords):
@@ -165,9 +171,11 @@ def _checkpoint(statement: ast.ClassDef) -> str | None:
                     match keyword:
                         case ast.keyword(arg="checkpoint", value=ast.Constant(value=str(value))):
                             return value
-    return None
+    link = _LINK.search(ast.get_docstring(statement) or "")
+    return link[1] if link else None
 
 
+_LINK = re.compile(r"\[([\w.-]+/[\w.-]+)\]\(https://huggingface\.co/\1\)")
 _CLASS = re.compile(r"^class (\w+)(?:\(([^)]*)\))?:", re.MULTILINE)
 _FORWARD = re.compile(
     r"^    def forward\(\s*self,?(.*?)\)(?: ->[^\n]*(?:\n        [^\n]*)*?)?:\n", re.MULTILINE | re.DOTALL
@@ -185,8 +193,9 @@ def _model_classes(source: str) -> Iterator[tuple[str, ModelSource]]:
         forward = _FORWARD.search(block)
         parameters = _PARAMETER.findall(_without_brackets(forward[1])) if forward else []
         modalities = _MODALITIES.search(block)
-        yield match[1], ModelSource(
-            bases, tuple(parameters), tuple(re.findall(r"\w+", modalities[1])) if modalities else ()
+        yield (
+            match[1],
+            ModelSource(bases, tuple(parameters), tuple(re.findall(r"\w+", modalities[1])) if modalities else ()),
         )
 
 
