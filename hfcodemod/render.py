@@ -157,7 +157,7 @@ def _entry(head: Head, donors: Sequence[Part], architectures: Mapping[str, Archi
     arguments = dict(recipe.heads[head.name])
     comment = arguments.pop("why", "")
     arguments["outputs"] = {name: tuple(shape) for name, shape in arguments["outputs"].items()}
-    for name in ("inert", "untrained"):
+    for name in ("inert", "single", "untrained"):
         if name in arguments:
             arguments[name] = tuple(arguments[name])
     if "half" in arguments:
