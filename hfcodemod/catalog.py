@@ -69,7 +69,7 @@ def read_source(folder: Path) -> Catalog:
     if version is None or not auto.is_file() or not pipelines.is_file():
         raise UserError(f"{folder}: holds no transformers; name the folder with models/auto/modeling_auto.py in it")
     names = auto_mappings(folder)
-    tasks = pipeline_tasks(pipelines.read_text("utf-8"), auto_class_tasks(auto.read_text("utf-8"))) | OWN_MAPPINGS
+    tasks = pipeline_tasks(pipelines, auto_class_tasks(auto)) | OWN_MAPPINGS
     sources = Sources(folder)
     reader = _Reader(names, model_mappings(names), tasks, sources)
     return Catalog(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,18 @@ AUTO_MODULES = (
 )
 
 
+def parsed(file: Path) -> ast.Module:
+    """The syntax tree of a file.
+
+    Raises UserError where this Python cannot parse it.
+    """
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        python = ".".join(map(str, sys.version_info[:2]))
+        raise UserError(f"{file}:{error.lineno}: {error.msg}, for Python {python}; use a newer Python") from error
+
+
 class _Unknown(Exception):
     """An expression that is none of those that the mappings are made of."""
 
@@ -36,36 +49,40 @@ class MappingReader:
     def __init__(self) -> None:
         self.names: dict[str, Any] = {}
 
-    def read(self, source: str) -> None:
-        """Take in one module; statements that make no mapping are passed over."""
-        for statement in ast.parse(source).body:
-            self._execute(statement)
+    def read(self, file: Path) -> None:
+        """Take in one module; statements that make no mapping are passed over.
 
-    def _execute(self, statement: ast.stmt) -> None:
-        try:
-            match statement:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    self.names[name] = self._value(value)
-                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                    self.names[name] = self._value(value)
-                case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=key)], value=value):
-                    self.names[name][self._value(key)] = self._value(value)
-                case ast.Expr(ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="update"), args=[value])):
-                    self.names[name].update(self._value(value))
-                case ast.If(test=test, body=body, orelse=orelse):
-                    for inner in body if self._holds(test) else orelse:
-                        self._execute(inner)
-                case ast.For(target=ast.Name(id=name), iter=values, body=body):
-                    for item in sorted(self._value(values)):
-                        self.names[name] = item
-                        for inner in body:
-                            self._execute(inner)
-        except (_Unknown, KeyError) as error:
-            text = ast.unparse(statement)
-            if re.match(r"MODEL_\w*MAPPING_NAMES\b", text):
-                raise UserError(
-                    f"line {statement.lineno}: {text[:60]}... is a mapping in a form not known yet"
-                ) from error
+        Raises UserError for a mapping of model classes in a form that is not known here.
+        """
+        self._take_in(parsed(file).body, file)
+
+    def _take_in(self, statements: list[ast.stmt], file: Path) -> None:
+        for statement in statements:
+            try:
+                self._execute(statement, file)
+            except (_Unknown, KeyError) as error:
+                text = ast.unparse(statement)
+                if re.match(r"MODEL_\w*MAPPING_NAMES\b", text):
+                    raise UserError(
+                        f"{file}:{statement.lineno}: {text[:60]} is in a form not known yet; please report it"
+                    ) from error
+
+    def _execute(self, statement: ast.stmt, file: Path) -> None:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self.names[name] = self._value(value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                self.names[name] = self._value(value)
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=key)], value=value):
+                self.names[name][self._value(key)] = self._value(value)
+            case ast.Expr(ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="update"), args=[value])):
+                self.names[name].update(self._value(value))
+            case ast.If(test=test, body=body, orelse=orelse):
+                self._take_in(body if self._holds(test) else orelse, file)
+            case ast.For(target=ast.Name(id=name), iter=values, body=body):
+                for item in sorted(self._value(values)):
+                    self.names[name] = item
+                    self._take_in(body, file)
 
     def _holds(self, test: ast.expr) -> bool:
         match test:
@@ -116,7 +133,7 @@ def auto_mappings(folder: Path) -> dict[str, Any]:
     for module in AUTO_MODULES:
         file = folder / "models" / "auto" / f"{module}.py"
         if file.is_file():
-            reader.read(file.read_text(encoding="utf-8"))
+            reader.read(file)
     return reader.names
 
 
@@ -133,10 +150,10 @@ def model_mappings(names: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]
     return mappings
 
 
-def auto_class_tasks(modeling_auto: str) -> dict[str, str]:
+def auto_class_tasks(modeling_auto: Path) -> dict[str, str]:
     """Auto class to the task of the mapping behind it: ``AutoModelForCausalLM`` to ``causal_lm``."""
     tasks = {}
-    for statement in ast.parse(modeling_auto).body:
+    for statement in parsed(modeling_auto).body:
         match statement:
             case ast.ClassDef(name=name, body=body):
                 for inner in body:
@@ -146,10 +163,10 @@ def auto_class_tasks(modeling_auto: str) -> dict[str, str]:
     return tasks
 
 
-def pipeline_tasks(pipelines: str, auto_classes: dict[str, str]) -> dict[str, tuple[str, ...]]:
+def pipeline_tasks(pipelines: Path, auto_classes: dict[str, str]) -> dict[str, tuple[str, ...]]:
     """Pipeline task to the tasks of the auto classes that it takes, in order."""
     found: dict[str, tuple[str, ...]] = {}
-    for statement in ast.parse(pipelines).body:
+    for statement in parsed(pipelines).body:
         match statement:
             case ast.Assign(targets=[ast.Name(id="SUPPORTED_TASKS")], value=ast.Dict() as table):
                 for task, settings in _entries(table):

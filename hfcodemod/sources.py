@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from hfcodemod.mappings import parsed
+
 ROOT_CONFIGURATIONS = ("PreTrainedConfig", "PretrainedConfig")
 
 
@@ -51,7 +53,7 @@ class Sources:
         found: dict[str, ConfigurationSource] = {}
         files = [self.folder / "configuration_utils.py", *sorted(self.folder.glob("models/*/configuration_*.py"))]
         for file in files:
-            for item in _configuration_classes(file.read_text(encoding="utf-8"), file.parent.name):
+            for item in _configuration_classes(file):
                 found.setdefault(item.name, item)
         return found
 
@@ -95,8 +97,8 @@ class Sources:
                 yield from self._model_lineage(base)
 
 
-def _configuration_classes(source: str, module: str) -> Iterator[ConfigurationSource]:
-    for statement in ast.parse(source).body:
+def _configuration_classes(file: Path) -> Iterator[ConfigurationSource]:
+    for statement in parsed(file).body:
         if not isinstance(statement, ast.ClassDef):
             continue
         fields: list[str] = []
@@ -134,7 +136,7 @@ def _configuration_classes(source: str, module: str) -> Iterator[ConfigurationSo
         yield ConfigurationSource(
             name=statement.name,
             bases=tuple(base.id for base in statement.bases if isinstance(base, ast.Name)),
-            module=module,
+            module=file.parent.name,
             fields=tuple([*mapped, *(parameters or fields)]),
             nested=nested,
             checkpoint=_checkpoint(statement),

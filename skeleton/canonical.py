@@ -3,6 +3,7 @@
 Random weights in the real architecture, on any device, without network.
 """
 
+import copy
 import inspect
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,8 +107,8 @@ def config() -> SmolLM3Config:
 
 def build(cls: type[PreTrainedModel], config: PreTrainedConfig, **changes: Any) -> PreTrainedModel:
     """A model with seeded random weights; weights that start as a constant (zeros, ones) are moved off it to count."""
-    if changes:
-        config = type(config).from_dict({**config.to_dict(), **changes})
+    # A model may change its configuration: each one has its own.
+    config = type(config).from_dict({**config.to_dict(), **changes}) if changes else copy.deepcopy(config)
     torch.manual_seed(0)
     model = cls(config)
     with torch.no_grad():
