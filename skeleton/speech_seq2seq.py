@@ -67,6 +67,7 @@ def config() -> WhisperConfig:
         max_source_positions=50,
         max_target_positions=64,
         classifier_proj_size=32,
+        init_std=0.1,
         decoder_start_token_id=3,
         pad_token_id=0,
         bos_token_id=1,

@@ -10,8 +10,8 @@ from hfcodemod.config import Settings
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "golden"
 NAMES = (
-    "codegen command-r gemma2 gemma3 llama-3 mamba nemotron olmo olmoe bert xlm-roberta t5 bart vit convnext clip blip-2 "
-    "wav2vec2 whisper llava autoformer kosmos-2.5"
+    "codegen command-r gemma2 gemma3 llama-3 mamba nemotron olmo olmoe bert xlm-roberta t5 bart vit convnext clip "
+    "blip-2 wav2vec2 whisper llava autoformer kosmos-2.5"
 )
 REQUESTS = [
     *(Request(name) for name in NAMES.split()),
