@@ -28,7 +28,7 @@ from transformers.utils.hub import is_offline_mode
 MODEL_ID = "HuggingFaceTB/SmolLM3-3B"
 
 # How close two float32 computations of the same values come.
-TOLERANCE = {"atol": 1e-4, "rtol": 1e-4}
+TOLERANCE: dict[str, Any] = {"atol": 1e-4, "rtol": 1e-4}
 
 # Two rows of seven tokens; the second row has four, after three of padding.
 TEXT = {
@@ -105,12 +105,12 @@ def config() -> SmolLM3Config:
     )
 
 
-def build(cls: type[PreTrainedModel], config: PreTrainedConfig, **changes: Any) -> PreTrainedModel:
+def build(cls: type[PreTrainedModel], config: PreTrainedConfig, **changes: Any) -> Any:
     """A model with seeded random weights; weights that start as a constant (zeros, ones) are moved off it to count."""
     # A model may change its configuration: each one has its own.
     config = type(config).from_dict({**config.to_dict(), **changes}) if changes else copy.deepcopy(config)
     torch.manual_seed(0)
-    model = cls(config)
+    model: Any = cls(config)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.numel() > 1 and parameter.eq(parameter.flatten()[0]).all():
@@ -118,9 +118,10 @@ def build(cls: type[PreTrainedModel], config: PreTrainedConfig, **changes: Any) 
     return model.to(torch_device).eval()
 
 
-def load(cls: type[PreTrainedModel], checkpoint: str | Path, **options: Any) -> PreTrainedModel:
+def load(cls: type[PreTrainedModel], checkpoint: str | Path, **options: Any) -> Any:
     """The saved model, ready to run."""
-    return cls.from_pretrained(checkpoint, **options).to(torch_device).eval()
+    model: Any = cls.from_pretrained(checkpoint, **options)
+    return model.to(torch_device).eval()
 
 
 def on_device(batch: dict[str, Any], dtype: torch.dtype) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def compared(outputs: Any, head: Head) -> dict[str, torch.Tensor]:
     return {name: outputs[name][-1] if isinstance(outputs[name], tuple) else outputs[name] for name in head.outputs}
 
 
-def run(model: PreTrainedModel, head: Head, **changes: Any) -> dict[str, torch.Tensor]:
+def run(model: Any, head: Head, **changes: Any) -> dict[str, torch.Tensor]:
     """The outputs that ``head`` names, computed without gradients; ``changes`` replace inputs."""
     torch.manual_seed(0)
     with torch.no_grad():
@@ -146,7 +147,7 @@ def run(model: PreTrainedModel, head: Head, **changes: Any) -> dict[str, torch.T
     return compared(outputs, head)
 
 
-def first_logits(model: PreTrainedModel, head: Head) -> torch.Tensor:
+def first_logits(model: Any, head: Head) -> torch.Tensor:
     """What the model says after the prompt, asked without ``generate()``."""
     return run(model, head, **PROMPT)["logits"][:, -1]
 
@@ -156,13 +157,15 @@ def exchanged(value: Any) -> Any:
     return value.flip(0) if isinstance(value, torch.Tensor) else value
 
 
-def loss_of(model: PreTrainedModel, head: Head, labels: dict[str, Any]) -> torch.Tensor:
+def loss_of(model: Any, head: Head, labels: dict[str, Any]) -> torch.Tensor:
     """The loss of a batch; for a class without labels, a weighted mean of its outputs."""
     torch.manual_seed(0)
     outputs = model(**on_device({**head.inputs, **labels}, model.dtype))
     if labels:
         return outputs.loss
-    return sum((output * torch.randn_like(output)).mean() for output in compared(outputs, head).values())
+    return torch.stack(
+        [(output * torch.randn_like(output)).mean() for output in compared(outputs, head).values()]
+    ).sum()
 
 
 class TestSmolLM3:
@@ -263,7 +266,8 @@ class TestSmolLM3:
     def test_save_load(self, config: SmolLM3Config, cls: type[PreTrainedModel], tmp_path: Path) -> None:
         model = build(cls, config, **HEADS[cls].config)
         model.save_pretrained(tmp_path)
-        loaded, report = cls.from_pretrained(tmp_path, output_loading_info=True)
+        found: Any = cls.from_pretrained(tmp_path, output_loading_info=True)
+        loaded, report = found
         assert not any(report.values()), report
         loaded = loaded.to(torch_device).eval()
         assert loaded.state_dict().keys() == model.state_dict().keys()
@@ -311,6 +315,7 @@ class TestSmolLM3:
     @slow
     @pytest.mark.skipif(is_offline_mode(), reason="HF_HUB_OFFLINE is set, and a real checkpoint is downloaded")
     def test_real_checkpoint(self) -> None:
-        model, report = SmolLM3Model.from_pretrained(MODEL_ID, output_loading_info=True)
+        found: Any = SmolLM3Model.from_pretrained(MODEL_ID, output_loading_info=True)
+        model, report = found
         assert not report["missing_keys"] and not report["mismatched_keys"]
         assert all(parameter.isfinite().all() for parameter in model.parameters())

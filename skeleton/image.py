@@ -1,5 +1,7 @@
 """Images: pixel values, the heads that take them and their pipelines; written for ViT."""
 
+from typing import Any
+
 import pytest
 import torch
 from PIL import Image
@@ -88,7 +90,9 @@ class TestViT:
         pictures: list[Image.Image],
     ) -> None:
         model = build(ViTForImageClassification, config)
-        classify = pipeline("image-classification", model=model, image_processor=image_processor, device=torch_device)
+        classify: Any = pipeline(
+            "image-classification", model=model, image_processor=image_processor, device=torch_device
+        )
         answers = [{label["label"]: label["score"] for label in classify(picture)} for picture in pictures]
         for picture, answer in zip(pictures, answers, strict=True):
             pixels = image_processor(picture, return_tensors="pt").to(torch_device)
@@ -105,7 +109,7 @@ class TestViT:
         pictures: list[Image.Image],
     ) -> None:
         model = build(ViTModel, config)
-        extract = pipeline(
+        extract: Any = pipeline(
             "image-feature-extraction", model=model, image_processor=image_processor, device=torch_device
         )
         for picture in pictures:

@@ -121,9 +121,9 @@ def processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
     )
 
 
-def answers_to(task: str, model: PreTrainedModel, processor: Any, pictures: list[Image.Image]) -> list[list[str]]:  # noqa: F811
+def answers_to(task: Any, model: Any, processor: Any, pictures: list[Image.Image]) -> list[list[str]]:  # noqa: F811
     """What a pipeline says to each question about each picture; the same as ``generate()`` says."""
-    answer = pipeline(task, model=model, processor=processor, device=torch_device)
+    answer: Any = pipeline(task, model=model, processor=processor, device=torch_device)
     # Without repetition more of the distribution shows, and with it the image.
     steps = {"min_new_tokens": 8, "max_new_tokens": 8, "do_sample": False, "no_repeat_ngram_size": 1}
     said = []

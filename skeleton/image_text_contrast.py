@@ -1,5 +1,7 @@
 """Images and texts in one space: embeddings, their likeness, and labels for images; written for CLIP."""
 
+from typing import Any
+
 import pytest
 import torch
 from PIL import Image
@@ -134,7 +136,7 @@ class TestCLIP:
         pictures: list[Image.Image],  # noqa: F811
     ) -> None:
         model = build(CLIPModel, config)
-        classify = pipeline(
+        classify: Any = pipeline(
             "zero-shot-image-classification",
             model=model,
             tokenizer=processor.tokenizer,

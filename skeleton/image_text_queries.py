@@ -1,5 +1,7 @@
 """Images read through a few query tokens, and texts that are found by image; written for BLIP-2."""
 
+from typing import Any
+
 import pytest
 import torch
 from PIL import Image
@@ -118,7 +120,7 @@ class TestBlip2:
         pictures: list[Image.Image],  # noqa: F811
     ) -> None:
         model = build(Blip2ForImageTextRetrieval, config, **HEADS[Blip2ForImageTextRetrieval].config)
-        classify = pipeline(
+        classify: Any = pipeline(
             "zero-shot-image-classification",
             model=model,
             tokenizer=processor.tokenizer,

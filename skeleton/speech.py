@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -132,7 +133,7 @@ class TestWav2Vec2:
         (tmp_path / "vocab.json").write_text(json.dumps({letter: i for i, letter in enumerate(LETTERS)}))
         tokenizer = Wav2Vec2CTCTokenizer(str(tmp_path / "vocab.json"))
         model = build(Wav2Vec2ForCTC, config)
-        recognise = pipeline(
+        recognise: Any = pipeline(
             "automatic-speech-recognition",
             model=model,
             tokenizer=tokenizer,
@@ -155,7 +156,7 @@ class TestWav2Vec2:
         recordings: list[torch.Tensor],
     ) -> None:
         model = build(Wav2Vec2ForSequenceClassification, config)
-        classify = pipeline(
+        classify: Any = pipeline(
             "audio-classification", model=model, feature_extractor=feature_extractor, device=torch_device
         )
         answers = []

@@ -1,5 +1,7 @@
 """Text that is read in both directions: padding on the right, and the heads of encoders; written for BERT."""
 
+from typing import Any
+
 import pytest
 import torch
 from transformers import (
@@ -99,7 +101,7 @@ def config() -> BertConfig:
     )
 
 
-def first_logits(model: PreTrainedModel, head: Head) -> torch.Tensor:
+def first_logits(model: Any, head: Head) -> torch.Tensor:
     """What the model says after the prompt, with the positions that ``generate()`` counts."""
     positions = PROMPT["attention_mask"].cumsum(-1) - 1
     return run(model, head, **PROMPT, position_ids=positions)["logits"][:, -1]
@@ -117,7 +119,7 @@ class TestBert:
 
     def test_pipeline_fill_mask(self, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> None:  # noqa: F811
         model = build(BertForMaskedLM, config, **HEADS[BertForMaskedLM].config)
-        fill = pipeline("fill-mask", model=model, tokenizer=tokenizer, device=torch_device)
+        fill: Any = pipeline("fill-mask", model=model, tokenizer=tokenizer, device=torch_device)
         sentences = ["the cat <mask> on the mat", "dogs <mask> fast", "<mask>"]
         answers = [fill(sentence, targets=["sat", "run"]) for sentence in sentences]
         assert [sorted(word["token_str"] for word in answer) for answer in answers] == [["run", "sat"]] * 3

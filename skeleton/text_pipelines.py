@@ -1,5 +1,7 @@
 """Pipeline calls of text models, each with a tokenizer made here; written for SmolLM3."""
 
+from typing import Any
+
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -57,7 +59,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 class TestSmolLM3:
     def test_pipeline_text_generation(self, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> None:
         model = build(SmolLM3ForCausalLM, config, **HEADS[SmolLM3ForCausalLM].config)
-        generate = pipeline("text-generation", model=model, tokenizer=tokenizer, device=torch_device)
+        generate: Any = pipeline("text-generation", model=model, tokenizer=tokenizer, device=torch_device)
         steps = {"max_new_tokens": 4, "min_new_tokens": 4, "do_sample": False}
         answers = []
         for sentence in SENTENCES:
@@ -70,7 +72,7 @@ class TestSmolLM3:
 
     def test_pipeline_text_classification(self, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> None:
         model = build(SmolLM3ForSequenceClassification, config)
-        classify = pipeline("text-classification", model=model, tokenizer=tokenizer, device=torch_device)
+        classify: Any = pipeline("text-classification", model=model, tokenizer=tokenizer, device=torch_device)
         scores = [[label["score"] for label in classify(sentence, top_k=None)] for sentence in SENTENCES]
         assert {len(answer) for answer in scores} == {HEADS[SmolLM3ForSequenceClassification].outputs["logits"][-1]}
         assert [sum(answer) for answer in scores] == pytest.approx([1, 1, 1])
@@ -81,7 +83,7 @@ class TestSmolLM3:
     ) -> None:
         labels = {"id2label": {0: "entailment", 1: "contradiction"}, "label2id": {"entailment": 0, "contradiction": 1}}
         model = build(SmolLM3ForSequenceClassification, config, **labels)
-        classify = pipeline("zero-shot-classification", model=model, tokenizer=tokenizer, device=torch_device)
+        classify: Any = pipeline("zero-shot-classification", model=model, tokenizer=tokenizer, device=torch_device)
         answers = [
             classify(sentence, candidate_labels=["cat", "dogs"], hypothesis_template="the {}") for sentence in SENTENCES
         ]
@@ -91,14 +93,14 @@ class TestSmolLM3:
 
     def test_pipeline_token_classification(self, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> None:
         model = build(SmolLM3ForTokenClassification, config)
-        classify = pipeline("token-classification", model=model, tokenizer=tokenizer, device=torch_device)
+        classify: Any = pipeline("token-classification", model=model, tokenizer=tokenizer, device=torch_device)
         answers = [classify(sentence, ignore_labels=[]) for sentence in SENTENCES]
         assert [[token["word"] for token in answer] for answer in answers] == [s.split() for s in SENTENCES]
         assert len({round(answer[0]["score"], 6) for answer in answers}) == 3
 
     def test_pipeline_feature_extraction(self, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> None:
         model = build(SmolLM3Model, config)
-        extract = pipeline("feature-extraction", model=model, tokenizer=tokenizer, device=torch_device)
+        extract: Any = pipeline("feature-extraction", model=model, tokenizer=tokenizer, device=torch_device)
         for sentence in SENTENCES:
             prompt = tokenizer(sentence, return_tensors="pt").to(torch_device)
             with torch.no_grad():
