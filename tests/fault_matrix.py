@@ -36,7 +36,7 @@ import transformers
 import transformers.generation
 import transformers.pipelines
 from fault_page import page
-from faults import FAULTS, Fault
+from faults import CONTROL, FAULTS, Fault
 from injection import Scene, Subject, called
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
@@ -156,7 +156,7 @@ def baseline(path: Path, faults: list[Fault]) -> Baseline:
     if watch.module is None or outcome.failed:
         return outcome
     found = subjects(watch.module, outcome.calls)
-    for each in faults:
+    for each in [CONTROL, *faults]:
         answers = {subject.cls.__name__: each.reason(subject) for subject in found}
         outcome.classes[each.name] = [name for name, reason in answers.items() if reason is None]
         outcome.reasons[each.name] = sorted({reason for reason in answers.values() if reason is not None})
@@ -252,6 +252,13 @@ def unnamed(failed: Iterable[str], classes: list[str]) -> list[str]:
     return [name for name in classes if name not in named] if named & set(classes) else []
 
 
+def stop_if_failed(cell: Cell, outcome: Outcome, when: str) -> None:
+    """Ends the program where a module fails by itself: what it shows under a fault would mean nothing."""
+    if outcome.failed or outcome.crash:
+        lines = [outcome.crash, *(f"{test}: {why}" for test, why in outcome.failed.items())]
+        sys.exit(f"{cell.architecture} fails {when}:\n" + "\n".join(lines))
+
+
 def matrix(paths: list[Path], faults: list[Fault], jobs: int, quick: bool) -> dict[str, Any]:
     """Runs every cell; a module that fails without a fault ends the program."""
     for path in paths:
@@ -272,15 +279,16 @@ def matrix(paths: list[Path], faults: list[Fault], jobs: int, quick: bool) -> di
     }
     runs = [(Cell(path), functools.partial(baseline, path, faults)) for path in paths]
     for cell, outcome in outcomes(runs, jobs):
-        if outcome.failed or outcome.crash:
-            lines = [outcome.crash, *(f"{test}: {why}" for test, why in outcome.failed.items())]
-            sys.exit(f"{cell.architecture} fails without any fault:\n" + "\n".join(lines))
+        stop_if_failed(cell, outcome, "without any fault")
         known[cell.path] = outcome
         ran = sorted({base_name(test) for test in outcome.passed})
         result["tests"][cell.architecture] = ran
         skips = {base_name(test): why for test, why in sorted(outcome.skipped.items())}
         result["skipped"][cell.architecture] = {test: why for test, why in skips.items() if test not in ran}
         say(f"{cell.architecture}: {len(outcome.passed)} passed in {outcome.seconds:.1f} s without a fault")
+    controls = [(Cell(path), functools.partial(under_fault, path, CONTROL, known[path], False)) for path in paths]
+    for cell, outcome in outcomes(controls, jobs):
+        stop_if_failed(cell, outcome, "under a fault that changes nothing")
     runs = []
     for path in paths:
         for each in faults:

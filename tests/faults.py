@@ -851,7 +851,8 @@ def cached(scene: Scene, change: Callable[[Tensor], Tensor]) -> AbstractContextM
     def read(call: Callable[..., Any], self: Any, args: Any, kwargs: Any) -> Any:
         found = call(*args, **kwargs)
         index = kwargs["layer_idx"] if "layer_idx" in kwargs else args[0]
-        return found if found is None or index < len(self.layers) - 1 else change(found)
+        # In place: the model goes on with the very tensor.
+        return found if found is None or index < len(self.layers) - 1 else found.copy_(change(found))
 
     names = [name for name in ("get_conv_state", "get_recurrent_state") if hasattr(Cache, name)]
     return nested([method((Cache,), "update", around), *(method((Cache,), name, read) for name in names)])
@@ -1113,3 +1114,34 @@ def _(scene: Scene) -> AbstractContextManager[None]:
         return load(*map(other, args), **{key: other(value) for key, value in kwargs.items()})
 
     return replaced(scene.module, "load", functools.update_wrapper(wrapper, load))
+
+
+def nothing(scene: Scene) -> AbstractContextManager[None]:
+    """Opens every way in and changes nothing: a module that fails then fails because of the injection itself."""
+
+    def through(call: Callable[..., Any], _self: Any, args: Any, kwargs: Any) -> Any:
+        return call(*args, **kwargs)
+
+    def same(_model: PreTrainedModel, _inputs: dict[str, Any], result: Any) -> Any:
+        return edited(result, torch.clone, every=True)
+
+    generating = [subject for subject in scene.subjects if generates(subject) is None]
+    ways = [
+        called(scene.classes, lambda _model, _inputs: None, same, lambda model: hooked(trunk(model), torch.clone)),
+        built(scene.classes, lambda _model: None),
+        saved(lambda _model, _state: None),
+        loaded(lambda _model, _asked: None),
+        written(lambda _config, _found: None, "to_dict"),
+        written(lambda _config, _found: None, "to_diff_dict"),
+        cached(scene, torch.clone),
+        generated(Scene(scene.module, generating), lambda found, _start: found),
+        answers(lambda _pipeline, _given, answer: answer),
+        method((Pipeline,), "forward", through),
+        method((PreTrainedTokenizerBase,), "__call__", through),
+        method((BaseImageProcessor,), "__call__", through),
+        renamed(scene, lambda _subject: None),
+    ]
+    return nested(ways)
+
+
+CONTROL = Fault("nothing", "Nothing breaks.", lambda _subject: None, nothing)
