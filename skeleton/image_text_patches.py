@@ -45,11 +45,11 @@ PROMPT = {
 HEADS: dict[type[PreTrainedModel], Head] = {
     Kosmos2_5Model: Head(
         inputs={**TEXT, **IMAGES},
-        outputs={"last_hidden_state": (2, 10, 64)},
+        outputs={"last_hidden_state": (2, 10, 64), "image_embeds": (2, 4, 64)},
     ),
     Kosmos2_5ForConditionalGeneration: Head(
         inputs={**TEXT, **IMAGES},
-        outputs={"logits": (2, 10, 128)},
+        outputs={"logits": (2, 10, 128), "image_embeds": (2, 4, 64)},
         labels={"labels": NEXT_TOKENS},
     ),
 }
@@ -84,8 +84,11 @@ def config() -> Kosmos2_5Config:
 @pytest.fixture
 def processor(tokenizer: PreTrainedTokenizerFast) -> Kosmos2_5Processor:
     patch_size = {"height": PATCH_SIZE, "width": PATCH_SIZE}
-    return Kosmos2_5Processor(
-        image_processor=Kosmos2_5ImageProcessorPil(patch_size=patch_size, max_patches=4),
+    processor = Kosmos2_5Processor(
+        image_processor=Kosmos2_5ImageProcessorPil(patch_size=patch_size),
         tokenizer=tokenizer,
         num_image_tokens=IMAGE_TOKENS,
     )
+    # The processor's number of patches goes before that of its image processor.
+    processor.images_kwargs = {"max_patches": 4}
+    return processor

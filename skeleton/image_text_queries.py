@@ -53,7 +53,12 @@ HEADS: dict[type[PreTrainedModel], Head] = {
     ),
     Blip2ForImageTextRetrieval: Head(
         inputs={**CAPTIONS, **IMAGES},
-        outputs={"logits_per_image": (2, 2), "text_embeds": (2, 32), "image_embeds": (2, 4, 32)},
+        outputs={
+            "logits_per_image": (2, 2),
+            "logits_per_text": (2, 2),
+            "text_embeds": (2, 32),
+            "image_embeds": (2, 4, 32),
+        },
         config={"image_token_index": None},
     ),
 }

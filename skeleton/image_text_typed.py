@@ -25,11 +25,11 @@ PROMPT = {**TEXT, **TYPES, **IMAGES}
 HEADS: dict[type[PreTrainedModel], Head] = {
     Gemma3Model: Head(
         inputs={**TEXT, **TYPES, **IMAGES},
-        outputs={"last_hidden_state": (2, 9, 64)},
+        outputs={"last_hidden_state": (2, 9, 64), "image_hidden_states": (2, 4, 64)},
     ),
     Gemma3ForConditionalGeneration: Head(
         inputs={**TEXT, **TYPES, **IMAGES},
-        outputs={"logits": (2, 9, 128)},
+        outputs={"logits": (2, 9, 128), "image_hidden_states": (2, 4, 64)},
         labels={"labels": NEXT_TOKENS},
     ),
     Gemma3ForSequenceClassification: Head(
