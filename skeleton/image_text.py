@@ -123,7 +123,7 @@ def processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
     )
 
 
-def answers_to(task: Any, model: Any, processor: Any, pictures: list[Image.Image]) -> list[list[str]]:  # noqa: F811
+def answers_to(task: Any, model: Any, processor: Any, pictures: list[Image.Image]) -> list[list[str]]:
     """What a pipeline says to each question about each picture; the same as ``generate()`` says."""
     answer: Any = pipeline(task, model=model, processor=processor, device=torch_device)
     # Without repetition more of the distribution shows, and with it the image.
@@ -163,7 +163,7 @@ class TestLlava:
         self,
         config: PreTrainedConfig,
         processor: ProcessorMixin,
-        pictures: list[Image.Image],  # noqa: F811
+        pictures: list[Image.Image],
     ) -> None:
         said = answers_to("image-text-to-text", build(LlavaForConditionalGeneration, config), processor, pictures)
         # The picture counts, and so does the question.
@@ -174,7 +174,7 @@ class TestLlava:
         self,
         config: PreTrainedConfig,
         processor: ProcessorMixin,
-        pictures: list[Image.Image],  # noqa: F811
+        pictures: list[Image.Image],
     ) -> None:
         model = build(LlavaForConditionalGeneration, config)
         # The pipeline insists on torchvision wherever there are images; Pillow prepares these.

@@ -133,7 +133,7 @@ class TestCLIP:
         self,
         config: PreTrainedConfig,
         processor: CLIPProcessor,
-        pictures: list[Image.Image],  # noqa: F811
+        pictures: list[Image.Image],
     ) -> None:
         model = build(CLIPModel, config)
         classify: Any = pipeline(

@@ -1,5 +1,7 @@
 """Images as rows of flattened patches, with a mask that says where they stand in the text; written for KOSMOS-2.5."""
 
+from typing import Any
+
 import pytest
 import torch
 from transformers import (
@@ -84,7 +86,7 @@ def config() -> Kosmos2_5Config:
 @pytest.fixture
 def processor(tokenizer: PreTrainedTokenizerFast) -> Kosmos2_5Processor:
     patch_size = {"height": PATCH_SIZE, "width": PATCH_SIZE}
-    processor = Kosmos2_5Processor(
+    processor: Any = Kosmos2_5Processor(
         image_processor=Kosmos2_5ImageProcessorPil(patch_size=patch_size),
         tokenizer=tokenizer,
         num_image_tokens=IMAGE_TOKENS,

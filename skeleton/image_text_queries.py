@@ -122,7 +122,7 @@ class TestBlip2:
         self,
         config: PreTrainedConfig,
         processor: Blip2Processor,
-        pictures: list[Image.Image],  # noqa: F811
+        pictures: list[Image.Image],
     ) -> None:
         model = build(Blip2ForImageTextRetrieval, config, **HEADS[Blip2ForImageTextRetrieval].config)
         classify: Any = pipeline(

@@ -117,7 +117,7 @@ class TestBert:
         with torch.no_grad():
             torch.testing.assert_close(loss_of(model, head, head.labels), expected, **TOLERANCE)
 
-    def test_pipeline_fill_mask(self, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> None:  # noqa: F811
+    def test_pipeline_fill_mask(self, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> None:
         model = build(BertForMaskedLM, config, **HEADS[BertForMaskedLM].config)
         fill: Any = pipeline("fill-mask", model=model, tokenizer=tokenizer, device=torch_device)
         sentences = ["the cat <mask> on the mat", "dogs <mask> fast", "<mask>"]
