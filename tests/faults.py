@@ -251,7 +251,9 @@ def runs_in_bfloat16(subject: Subject) -> str | None:
 
 
 def returns_bfloat16(subject: Subject) -> str | None:
-    first = next(iter(halved_outputs(subject).values()))
+    first = next(iter(halved_outputs(subject).values()), None)
+    if first is None:
+        return "returns no tensor"
     return None if first.dtype == torch.bfloat16 else f"returns {first.dtype} in bfloat16 by itself"
 
 

@@ -20,6 +20,8 @@ from transformers import PreTrainedConfig, PreTrainedModel, modeling_utils
 from transformers.utils import ModelOutput
 from transformers.utils.generic import find_labels
 
+# Outputs that are tuples of tensors: a distribution's parameters, a backbone's stages.
+SEVERAL = ("params", "feature_maps")
 Change = Callable[[Tensor], Tensor]
 SIZES = re.compile(r"size|dim|layers|heads|depth|channels|num_|max_|width|length|position|hidden|kernel|stride")
 
@@ -127,7 +129,7 @@ def values(outputs: Any) -> list[tuple[str, Tensor]]:
         return [("output", outputs)] if outputs.is_floating_point() else []
     if isinstance(outputs, ModelOutput):
         items = [(key, value) for key, value in outputs.items() if not key.endswith("loss")]
-        items += [(key, value[0]) for key, value in items if key == "params"]
+        items += [(key, value[0]) for key, value in items if key in SEVERAL]
     elif isinstance(outputs, (tuple, list)):
         items = [(str(index), value) for index, value in enumerate(outputs)]
     else:
@@ -147,7 +149,7 @@ def edited(outputs: Any, change: Change, every: bool = False) -> Any:
     for key in keys if every else keys[:1]:
         if isinstance(outputs, ModelOutput):
             old = outputs[key]
-            outputs[key] = (change(old[0]), *old[1:]) if isinstance(old, tuple) else change(old)
+            outputs[key] = tuple(map(change, old)) if isinstance(old, tuple) else change(old)
         else:
             outputs = type(outputs)(change(value) if str(i) == key else value for i, value in enumerate(outputs))
     return outputs
