@@ -22,7 +22,7 @@ from transformers import (
 )
 from transformers.testing_utils import torch_device
 
-from .canonical import Head, build
+from .canonical import TOLERANCE, Head, build, exchanged, on_device
 from .image import pictures  # noqa: F401  # the fixture of the pipeline call
 from .image_text import IMAGE_SIZE, IMAGE_TOKEN, IMAGE_TOKENS, IMAGES, NEXT_TOKENS, word_tokenizer
 
@@ -118,6 +118,26 @@ def processor(tokenizer: PreTrainedTokenizerFast) -> Blip2Processor:
 
 
 class TestBlip2:
+    def test_matching_of_image_and_text(self, config: PreTrainedConfig) -> None:
+        """Whether an image and a text match is asked with both at once, and answered by a head of its own."""
+        head = HEADS[Blip2ForImageTextRetrieval]
+        model = build(Blip2ForImageTextRetrieval, config, **head.config)
+
+        def answer(rows: slice = slice(None), **changes: torch.Tensor) -> torch.Tensor:
+            inputs = {name: value[rows] for name, value in {**head.inputs, **changes}.items()}
+            batch = on_device(inputs, model.dtype)
+            return model(**batch, use_image_text_matching_head=True).logits_per_image
+
+        scores = answer()
+        assert scores.shape == (2, 2) and scores.isfinite().all()
+        for name, value in head.inputs.items():
+            assert not torch.allclose(answer(**{name: exchanged(value)}), scores, atol=1e-6), name
+        without_padding = {name: value[:, :-2] for name, value in CAPTIONS.items()}
+        torch.testing.assert_close(answer(slice(1, 2), **without_padding), scores[1:], **TOLERANCE)
+        scores.logsumexp(-1).sum().backward()
+        for parameter in [model.query_tokens, *model.itm_head.parameters()]:
+            assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any()
+
     def test_pipeline_zero_shot_image_classification(
         self,
         config: PreTrainedConfig,
