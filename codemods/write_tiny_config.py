@@ -78,11 +78,12 @@ def _with_imported(statement: Statement, beside: str, names: list[str]) -> State
     if not isinstance(small, cst.ImportFrom) or isinstance(small.names, cst.ImportStar):
         return statement
     present = [alias.name.value for alias in small.names if isinstance(alias.name, cst.Name)]
-    if beside not in present:
+    new = [name for name in names if name not in present]
+    if beside not in present or not new:
         return statement
     comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
     aliases = [alias.with_changes(comma=comma) for alias in small.names]
-    aliases += [cst.ImportAlias(name=cst.Name(name), comma=comma) for name in names if name not in present]
+    aliases += [cst.ImportAlias(name=cst.Name(name), comma=comma) for name in new]
     aliases[-1] = aliases[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
     changed = small.with_changes(names=aliases)
     return statement.with_changes(body=[changed])

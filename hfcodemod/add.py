@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import importlib.resources
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,8 +15,9 @@ from hfcodemod.config import Settings
 from hfcodemod.errors import UserError
 from hfcodemod.names import resolve
 from hfcodemod.recipes import Recipe, model_types_with_recipe, recipe_of
-from hfcodemod.render import Rendered, needs_recipe, render, used_parts
+from hfcodemod.render import needs_recipe, render, used_parts
 from hfcodemod.skeletons import SHIPPED, Part, Skeleton, shipped_skeleton
+from hfcodemod.spelling import Leftover, leftovers
 from hfcodemod.stamp import Stamp, digest, stamped
 from hfcodemod.workspace import base_files, is_edited, text_of
 
@@ -44,7 +43,10 @@ class Addition:
     path: Path
     text: str
     status: Literal["new", "unchanged", "replaced"]
-    rendered: Rendered
+    source: str
+    """The text without its stamp."""
+    leftovers: tuple[Leftover, ...]
+    """Where a reference of the skeleton is still spelt in the text."""
     before: str = ""
 
     def diff(self, root: Path) -> str:
@@ -74,7 +76,7 @@ def files_of(made: Sequence[Addition], root: Path) -> dict[Path, str]:
     for addition in made:
         if addition.status != "unchanged":
             files[addition.path] = addition.text
-            files |= base_files(root, addition.rendered.source)
+            files |= base_files(root, addition.source)
     return files
 
 
@@ -94,13 +96,17 @@ def _addition(request: Request, settings: Settings, catalog: Catalog, force: boo
     text = stamped(rendered.source, stamp)
     path = settings.root / pattern.format(name=target.name)
     before = text_of(path)
-    if before is None:
-        return Addition(request, path, text, "new", rendered)
-    if before == text:
-        return Addition(request, path, text, "unchanged", rendered, before)
-    if not force:
+    if before is not None and before != text and not force:
         _refuse_edited(path, before)
-    return Addition(request, path, text, "replaced", rendered, before)
+    return Addition(
+        request=request,
+        path=path,
+        text=text,
+        status="new" if before is None else "unchanged" if before == text else "replaced",
+        source=rendered.source,
+        leftovers=tuple(leftovers(text, rendered.references, target)),
+        before=before or "",
+    )
 
 
 def _refuse_edited(path: Path, text: str) -> None:
@@ -142,15 +148,8 @@ def _recipe(target: Target, skeleton: Skeleton, catalog: Catalog) -> Recipe | No
 
 
 def fingerprint(target: Target, skeleton: Skeleton, recipe: Recipe | None) -> str:
-    """Over all that the text depends on: the parts of the skeleton, the recipe, the facts, the codemods."""
+    """Over what a text is made from: the parts of the skeleton, the recipe, the facts."""
     facts = json.dumps(dataclasses.asdict(target), sort_keys=True)
     tiny = json.dumps(None if recipe is None else dataclasses.asdict(recipe), sort_keys=True)
     parts = [part.source for part in used_parts(target, skeleton, recipe)]
-    return digest(facts, tiny, _codemods_digest(), *parts)
-
-
-@cache
-def _codemods_digest() -> str:
-    folder = importlib.resources.files("hfcodemod.codemods")
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".py")), key=lambda file: file.name)
-    return digest(*(file.read_text(encoding="utf-8") for file in files))
+    return digest(facts, tiny, *parts)

@@ -105,7 +105,7 @@ def add(
     for addition in made:
         path = _shown(addition.path)
         print(f"{path}: already in step" if addition.status == "unchanged" else f"wrote {path}")
-        for left in addition.rendered.leftovers:
+        for left in addition.leftovers:
             print(f"{path}:{left.line}: still says {left.text!r}", file=sys.stderr)
     print(f"run: pytest {' '.join(_shown(addition.path) for addition in made)}")
 

@@ -16,17 +16,18 @@ from hfcodemod.counterparts import Counterparts, counterparts, likeness
 from hfcodemod.errors import UserError
 from hfcodemod.recipes import Recipe, check_fields
 from hfcodemod.skeletons import Part, Skeleton
-from hfcodemod.spelling import Leftover, identifier_words, leftovers, named_checkpoints, text_names
+from hfcodemod.spelling import identifier_words, named_checkpoints, text_names
 
 PIPELINE_TEST = "test_pipeline_"
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """The text of a module, and where the reference's name is left in it."""
+    """The text of a module, and whose text it was."""
 
     source: str
-    leftovers: tuple[Leftover, ...]
+    references: tuple[Architecture, ...]
+    """The architectures that the parts of the skeleton were written for."""
 
 
 @cache
@@ -60,8 +61,7 @@ def render(
         writer = codemod("write_tiny_config", "TinyConfigWriter")
         module = _visited(module, writer(target.architecture.config, recipe.config, recipe.constants))
         module = _visited(module, codemod("sort_imports", "ImportSorter")())
-    source = module.code
-    return Rendered(source, tuple(leftovers(source, references, target)))
+    return Rendered(module.code, tuple(references))
 
 
 def needs_recipe(skeleton: Skeleton, architectures: Mapping[str, Architecture]) -> bool:

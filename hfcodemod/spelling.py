@@ -69,10 +69,26 @@ def named_checkpoints(module: cst.Module, reference: Architecture, target: Targe
         folder, slash, last = text.rpartition("/")
         if not slash or not re.fullmatch(r"[\w./~-]+", text) or last.endswith(FILE_ENDINGS):
             continue
-        if text == reference.checkpoint or bare(last).startswith(own):
+        if text == reference.checkpoint or _is_variant(last, own):
             path = folder.count("/") or folder.startswith((".", "~")) or not folder
             found[last if path else text] = target.checkpoint.rpartition("/")[2] if path else target.checkpoint
     return found
+
+
+# What follows an architecture's name in that of a checkpoint: a version, a size, a kind of training.
+_VARIANT = re.compile(
+    r"v?\d[\dx]*[bmk]?|a\d+[bmk]?|base|chat|hf|instruct|it|large|medium|mini|small|tiny|preview", re.IGNORECASE
+)
+
+
+def _is_variant(name: str, own: str) -> bool:
+    """Whether a name is the architecture's with nothing but versions, sizes and kinds behind it."""
+    words = [word for word in re.split(r"[-_.]", name) if word]
+    for length in range(1, len(words) + 1):
+        begun = bare("".join(words[:length]))
+        if begun.startswith(own) and not begun[len(own) :].strip("0123456789"):
+            return all(_VARIANT.fullmatch(word) for word in words[length:])
+    return False
 
 
 def leftovers(source: str, references: Iterable[Architecture], target: Target) -> Iterator[Leftover]:

@@ -1,4 +1,4 @@
-"""Measures what the budgets speak of, in one run, as ratios: ``python tests/benchmark.py [--write docs/performance.md]``.
+"""Measures what the budgets speak of, in one run, as ratios: ``python tests/benchmark.py --write docs/performance.md``.
 
 Whole commands run in the core installation's interpreter where one is given (``--core``), each beside its yardstick in
 turn, so that a machine whose speed drifts slows both.
@@ -166,9 +166,9 @@ def main() -> None:
         [
             "# Performance",
             "",
-            "Medians of one run of `python tests/benchmark.py --core CORE/bin/python --write docs/performance.md`, where",
-            "CORE is an environment with the core installation only. Ratios are taken pair by pair; times vary from",
-            "machine to machine and from hour to hour.",
+            "Medians of one run of `python tests/benchmark.py --core CORE/bin/python --write docs/performance.md`,",
+            "where CORE is an environment with the core installation only. Ratios are taken pair by pair; times vary",
+            "from machine to machine and from hour to hour.",
             "",
             f"{datetime.date.today()}, Python {platform.python_version()}, {os.cpu_count()} cores, {packages}.",
             "",

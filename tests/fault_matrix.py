@@ -35,7 +35,7 @@ import torch
 import transformers
 import transformers.generation
 import transformers.pipelines
-from fault_page import page
+from fault_page import open_cells, page, unproven_tests
 from faults import CONTROL, FAULTS, Fault
 from injection import Scene, Subject, called
 from torch import Tensor
@@ -317,23 +317,6 @@ def matrix(paths: list[Path], faults: list[Fault], jobs: int, quick: bool) -> di
 
 def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def open_cells(result: dict[str, Any]) -> list[str]:
-    """The cells that are neither killed nor not applicable."""
-    return [
-        f"{architecture} {name}: {entry}"
-        for architecture, found in result["cells"].items()
-        for name, entry in found.items()
-        if "survived" in entry or "crashed" in entry
-    ]
-
-
-def unproven_tests(result: dict[str, Any]) -> list[str]:
-    """The tests that ran and that no fault kills in any architecture."""
-    cells = [entry for found in result["cells"].values() for entry in found.values()]
-    killing = {test for entry in cells for test in entry.get("killed", {})}
-    return sorted({test for tests in result["tests"].values() for test in tests} - killing)
 
 
 def main() -> None:

@@ -87,3 +87,20 @@ def not_run(result: dict[str, Any]) -> list[str]:
             where.setdefault((test, why), []).append(architecture)
     lines = [f"- `{test}` ({why}): {', '.join(places)}" for (test, why), places in where.items()]
     return ["## Skipped, so nothing is shown about them", "", *(lines or ["None."])]
+
+
+def open_cells(result: dict[str, Any]) -> list[str]:
+    """The cells that are neither killed nor not applicable."""
+    return [
+        f"{architecture} {name}: {entry}"
+        for architecture, found in result["cells"].items()
+        for name, entry in found.items()
+        if "survived" in entry or "crashed" in entry
+    ]
+
+
+def unproven_tests(result: dict[str, Any]) -> list[str]:
+    """The tests that ran and that no fault kills in any architecture."""
+    cells = [entry for found in result["cells"].values() for entry in found.values()]
+    killing = {test for entry in cells for test in entry.get("killed", {})}
+    return sorted({test for tests in result["tests"].values() for test in tests} - killing)

@@ -43,7 +43,12 @@ class Subject:
     @functools.cached_property
     def labels(self) -> list[str]:
         """The parameters of ``forward`` that hold what the loss compares with."""
-        return find_labels(self.cls) or [name for name in self.parameters if name == "future_values"]
+        found = find_labels(self.cls)
+        if not found and "future_values" in self.inputs:
+            with torch.no_grad():
+                known = self.model(**copy.deepcopy(self.inputs))
+            found = ["future_values"] if "loss" in known else []
+        return found
 
     @functools.cached_property
     def model(self) -> PreTrainedModel:
