@@ -48,6 +48,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     seen = {
-        test: {"outcome": outcome, "passes": PASSES[test], "seconds": SECONDS[test]} for test, outcome in OUTCOMES.items()
+        test: {"outcome": outcome, "passes": PASSES[test], "seconds": SECONDS[test]}
+        for test, outcome in OUTCOMES.items()
     }
     session.config.getoption("--observe").write_text(json.dumps(seen))
