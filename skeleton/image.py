@@ -1,5 +1,6 @@
 """Images: pixel values, the heads that take them and their pipelines; written for ViT."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from transformers import (
 )
 from transformers.testing_utils import torch_device
 
-from .canonical import TOLERANCE, Head, build, run
+from .canonical import TOLERANCE, Head, build, loss_of, run
 
 IMAGE_SIZE = 32
 
@@ -82,6 +83,15 @@ class TestViT:
             alone = run(model, head, **{name: value[row : row + 1] for name, value in head.inputs.items()})
             for name, output in alone.items():
                 torch.testing.assert_close(output[0], batch[name][row], **TOLERANCE)
+
+    @pytest.mark.parametrize("cls", HEADS)
+    def test_every_pixel_matters(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
+        head = HEADS[cls]
+        model = build(cls, config, **head.config)
+        images = {name: value.clone().to(torch_device).requires_grad_() for name, value in IMAGES.items()}
+        loss_of(model, replace(head, inputs={**head.inputs, **images}), {}).backward()
+        for name, image in images.items():
+            assert image.grad is not None and image.grad.ne(0).all(), name
 
     def test_pipeline_image_classification(
         self,

@@ -1,5 +1,6 @@
 """Images as rows of flattened patches, with a mask that says where they stand in the text; written for KOSMOS-2.5."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from transformers import (
     Kosmos2_5Processor,
     Kosmos2_5TextConfig,
     Kosmos2_5VisionConfig,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
+from transformers.testing_utils import torch_device
 
-from .canonical import Head
+from .canonical import Head, build, loss_of
 from .image_text import IMAGE_TOKEN, IMAGE_TOKENS, NEXT_TOKENS
 
 PATCH_SIZE = 8
@@ -94,3 +97,15 @@ def processor(tokenizer: PreTrainedTokenizerFast) -> Kosmos2_5Processor:
     # The processor's number of patches goes before that of its image processor.
     processor.images_kwargs = {"max_patches": 4}
     return processor
+
+
+class TestKosmos2_5:
+    @pytest.mark.parametrize("cls", HEADS)
+    def test_every_pixel_matters(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
+        head = HEADS[cls]
+        model = build(cls, config, **head.config)
+        pixels = PIXELS.clone().to(torch_device).requires_grad_()
+        # Row and column are numbers of embeddings: they have no gradient.
+        images = {"flattened_patches": torch.cat([PLACES.to(torch_device), pixels], dim=-1)}
+        loss_of(model, replace(head, inputs={**head.inputs, **images}), {}).backward()
+        assert pixels.grad is not None and pixels.grad.ne(0).all()
