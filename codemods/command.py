@@ -3,27 +3,53 @@
 from __future__ import annotations
 
 import argparse
-from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import libcst as cst
-from libcst.codemod import CodemodCommand, CodemodContext
+
+Arguments = Mapping[str, Any]
 
 
-class TransformerCommand(CodemodCommand):
-    """A command that visits the module once with the transformer that its arguments make."""
+def lazy_command(
+    module: str,
+    name: str,
+    description: str,
+    transformer: Callable[[Arguments], cst.CSTTransformer],
+    add_arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
+) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module, which makes its command when LibCST's tool asks for it.
 
-    def __init__(self, context: CodemodContext, **arguments: Any) -> None:
-        super().__init__(context)
-        self.arguments = arguments
+    What a command is made of takes longer to import than the codemod takes to run; the engine does without.
+    """
 
-    @abstractmethod
-    def transformer(self) -> cst.CSTTransformer:
-        """A fresh transformer for one file."""
+    @cache
+    def command() -> type:
+        from libcst.codemod import CodemodCommand, CodemodContext
 
-    def transform_module_impl(self, tree: cst.Module) -> cst.Module:
-        return tree.visit(self.transformer())
+        def __init__(self: Any, context: CodemodContext, **arguments: Any) -> None:
+            CodemodCommand.__init__(self, context)
+            self.arguments = arguments
+
+        members = {
+            "__doc__": description,
+            "__module__": module,
+            "DESCRIPTION": description,
+            "__init__": __init__,
+            "add_args": staticmethod(add_arguments),
+            # A fresh transformer for each file.
+            "transform_module_impl": lambda self, tree: tree.visit(transformer(self.arguments)),
+        }
+        return type(name, (CodemodCommand,), members)
+
+    def attribute(wanted: str) -> Any:
+        if wanted == name:
+            return command()
+        raise AttributeError(f"module {module!r} has no attribute {wanted!r}")
+
+    return attribute
 
 
 def pair(argument: str) -> tuple[str, str]:

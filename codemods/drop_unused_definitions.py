@@ -5,9 +5,12 @@ Tests are the roots; a fixture is used by the parameter that bears its name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import libcst as cst
 
-from .command import TransformerCommand
+from .command import lazy_command
 from .definitions import defined_name, is_import, is_test_class, names_in, small_statement
 
 
@@ -70,10 +73,13 @@ def _bound(alias: cst.ImportAlias) -> str:
     return name.value
 
 
-class DropUnusedDefinitions(TransformerCommand):
-    """Drop the definitions and imports that no test reaches."""
+def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
+    return UnusedDefinitionDropper()
 
-    DESCRIPTION = "Drop the definitions and imports that no test reaches."
 
-    def transformer(self) -> cst.CSTTransformer:
-        return UnusedDefinitionDropper()
+__getattr__ = lazy_command(
+    __name__,
+    "DropUnusedDefinitions",
+    "Drop the definitions and imports that no test reaches.",
+    _transformer,
+)

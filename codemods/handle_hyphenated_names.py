@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import libcst as cst
 
-from .command import TransformerCommand, pair
+from .command import lazy_command, pair
 from .definitions import strings_in
 
 
@@ -28,9 +29,7 @@ class NameWriter(cst.CSTTransformer):
         self.docstring: cst.BaseExpression | None = None
 
     def _concerned(self, node: cst.CSTNode) -> bool:
-        return any(
-            self.word.search(literal) or literal.strip("rRbBuU\"'") in self.model_types for literal in strings_in(node)
-        )
+        return any(self.word.search(text) or text in self.model_types for text in strings_in(node))
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
         return self._concerned(node)
@@ -53,19 +52,23 @@ class NameWriter(cst.CSTTransformer):
         return updated_node.with_changes(value=original_node.prefix + original_node.quote + new + original_node.quote)
 
 
-class HandleHyphenatedNames(TransformerCommand):
-    """Write an architecture's name, hyphens and dots kept, in docstrings and in strings that are that name."""
+def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:
+    arg_parser.add_argument(
+        "--name", metavar="OLD=NEW", type=pair, action="append", required=True, help="a name in docstrings"
+    )
+    arg_parser.add_argument(
+        "--model-type", metavar="OLD=NEW", type=pair, action="append", default=[], help="a string that is a type"
+    )
 
-    DESCRIPTION = "Write an architecture's name, hyphens and dots kept, in docstrings and in strings that are it."
 
-    @staticmethod
-    def add_args(arg_parser: argparse.ArgumentParser) -> None:
-        arg_parser.add_argument(
-            "--name", metavar="OLD=NEW", type=pair, action="append", required=True, help="a name in docstrings"
-        )
-        arg_parser.add_argument(
-            "--model-type", metavar="OLD=NEW", type=pair, action="append", default=[], help="a string that is a type"
-        )
+def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
+    return NameWriter(dict(arguments["name"]), dict(arguments["model_type"]))
 
-    def transformer(self) -> cst.CSTTransformer:
-        return NameWriter(dict(self.arguments["name"]), dict(self.arguments["model_type"]))
+
+__getattr__ = lazy_command(
+    __name__,
+    "HandleHyphenatedNames",
+    "Write an architecture's name, hyphens and dots kept, in docstrings and in strings that are it.",
+    _transformer,
+    _add_arguments,
+)

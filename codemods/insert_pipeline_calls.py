@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import libcst as cst
 
-from .command import TransformerCommand, parsed_file
+from .command import lazy_command, parsed_file
 from .definitions import defined_name, is_test_class, methods_of
 from .lift_inputs import PIPELINE_TEST, lifted_imports, with_definitions, with_tests
 
@@ -42,15 +43,19 @@ class PipelineCallInserter(cst.CSTTransformer):
         return with_tests(with_definitions(updated_node, lacking, lifted_imports(self.fragment)), tests)
 
 
-class InsertPipelineCalls(TransformerCommand):
-    """Insert the pipeline calls of a fragment for some tasks."""
+def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:
+    arg_parser.add_argument("--fragment", metavar="FILE", type=parsed_file, required=True, help="the fragment")
+    arg_parser.add_argument("--task", action="append", required=True, help="a pipeline task: fill-mask")
 
-    DESCRIPTION = "Insert the pipeline calls of a fragment for some tasks."
 
-    @staticmethod
-    def add_args(arg_parser: argparse.ArgumentParser) -> None:
-        arg_parser.add_argument("--fragment", metavar="FILE", type=parsed_file, required=True, help="the fragment")
-        arg_parser.add_argument("--task", action="append", required=True, help="a pipeline task: fill-mask")
+def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
+    return PipelineCallInserter(arguments["fragment"], arguments["task"])
 
-    def transformer(self) -> cst.CSTTransformer:
-        return PipelineCallInserter(self.arguments["fragment"], self.arguments["task"])
+
+__getattr__ = lazy_command(
+    __name__,
+    "InsertPipelineCalls",
+    "Insert the pipeline calls of a fragment for some tasks.",
+    _transformer,
+    _add_arguments,
+)

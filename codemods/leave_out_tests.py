@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from typing import Any
 
 import libcst as cst
 
-from .command import TransformerCommand, pair
+from .command import lazy_command, pair
 from .definitions import Statement, assigned_value, defined_name, is_test_class, names_in, with_value
 
 
@@ -103,15 +104,19 @@ def _comment_lines(comments: list[str]) -> list[cst.EmptyLine]:
     return [cst.EmptyLine(comment=cst.Comment(text)) for text in comments]
 
 
-class LeaveOutTests(TransformerCommand):
-    """Leave out tests by name, or because a class that they need is absent; a comment says why."""
+def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:
+    arg_parser.add_argument("--test", metavar="NAME=WHY", type=pair, action="append", default=[], help="a test")
+    arg_parser.add_argument("--absent", metavar="CLASS=WHY", type=pair, action="append", default=[], help="a class")
 
-    DESCRIPTION = "Leave out tests by name, or because a class that they need is absent; a comment says why."
 
-    @staticmethod
-    def add_args(arg_parser: argparse.ArgumentParser) -> None:
-        arg_parser.add_argument("--test", metavar="NAME=WHY", type=pair, action="append", default=[], help="a test")
-        arg_parser.add_argument("--absent", metavar="CLASS=WHY", type=pair, action="append", default=[], help="a class")
+def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
+    return TestLeaver(dict(arguments["test"]), dict(arguments["absent"]))
 
-    def transformer(self) -> cst.CSTTransformer:
-        return TestLeaver(dict(self.arguments["test"]), dict(self.arguments["absent"]))
+
+__getattr__ = lazy_command(
+    __name__,
+    "LeaveOutTests",
+    "Leave out tests by name, or because a class that they need is absent; a comment says why.",
+    _transformer,
+    _add_arguments,
+)

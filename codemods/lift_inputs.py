@@ -7,11 +7,12 @@ those of the same scope and name, dict displays of the same name unite by key, t
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import libcst as cst
 
-from .command import TransformerCommand, parsed_file
+from .command import lazy_command, parsed_file
 from .definitions import (
     Statement,
     assigned_value,
@@ -137,14 +138,18 @@ def with_tests(module: cst.Module, tests: Iterable[cst.FunctionDef]) -> cst.Modu
     return module.with_changes(body=body)
 
 
-class LiftInputs(TransformerCommand):
-    """Lift the inputs, heads and tests of a fragment into a module."""
+def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:
+    arg_parser.add_argument("--fragment", metavar="FILE", type=parsed_file, required=True, help="the fragment")
 
-    DESCRIPTION = "Lift the inputs, heads and tests of a fragment into a module."
 
-    @staticmethod
-    def add_args(arg_parser: argparse.ArgumentParser) -> None:
-        arg_parser.add_argument("--fragment", metavar="FILE", type=parsed_file, required=True, help="the fragment")
+def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
+    return InputLifter(arguments["fragment"])
 
-    def transformer(self) -> cst.CSTTransformer:
-        return InputLifter(self.arguments["fragment"])
+
+__getattr__ = lazy_command(
+    __name__,
+    "LiftInputs",
+    "Lift the inputs, heads and tests of a fragment into a module.",
+    _transformer,
+    _add_arguments,
+)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from typing import Any
 
 import libcst as cst
 
-from .command import TransformerCommand, pair
+from .command import lazy_command, pair
 from .definitions import names_in
 
 
@@ -42,16 +43,20 @@ class NameReplacer(cst.CSTTransformer):
         return updated_node.with_changes(value=new)
 
 
-class RenameClasses(TransformerCommand):
-    """Rename classes in code; strings, comments and checkpoints stay."""
+def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:
+    arg_parser.add_argument(
+        "--rename", metavar="OLD=NEW", type=pair, action="append", required=True, help="a class and its new name"
+    )
 
-    DESCRIPTION = "Rename classes in code; strings, comments and checkpoints stay."
 
-    @staticmethod
-    def add_args(arg_parser: argparse.ArgumentParser) -> None:
-        arg_parser.add_argument(
-            "--rename", metavar="OLD=NEW", type=pair, action="append", required=True, help="a class and its new name"
-        )
+def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
+    return NameReplacer(dict(arguments["rename"]))
 
-    def transformer(self) -> cst.CSTTransformer:
-        return NameReplacer(dict(self.arguments["rename"]))
+
+__getattr__ = lazy_command(
+    __name__,
+    "RenameClasses",
+    "Rename classes in code; strings, comments and checkpoints stay.",
+    _transformer,
+    _add_arguments,
+)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import libcst as cst
 
-from .command import TransformerCommand, pair
+from .command import lazy_command, pair
 from .rename_classes import NameReplacer
 
 
@@ -76,16 +77,20 @@ class IdentifierRenamer(cst.CSTTransformer):
         return replaced
 
 
-class RenameIdentifiers(TransformerCommand):
-    """Rename the definitions of a module that carry an architecture's name."""
+def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:
+    arg_parser.add_argument(
+        "--word", metavar="OLD=NEW", type=pair, action="append", required=True, help="a spelling and its new one"
+    )
 
-    DESCRIPTION = "Rename the functions, classes, constants and parameters that carry an architecture's name."
 
-    @staticmethod
-    def add_args(arg_parser: argparse.ArgumentParser) -> None:
-        arg_parser.add_argument(
-            "--word", metavar="OLD=NEW", type=pair, action="append", required=True, help="a spelling and its new one"
-        )
+def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
+    return IdentifierRenamer(dict(arguments["word"]))
 
-    def transformer(self) -> cst.CSTTransformer:
-        return IdentifierRenamer(dict(self.arguments["word"]))
+
+__getattr__ = lazy_command(
+    __name__,
+    "RenameIdentifiers",
+    "Rename the functions, classes, constants and parameters that carry an architecture's name.",
+    _transformer,
+    _add_arguments,
+)

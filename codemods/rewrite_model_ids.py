@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from typing import Any
 
 import libcst as cst
 
-from .command import TransformerCommand, pair
+from .command import lazy_command, pair
 from .definitions import strings_in
 
 
@@ -44,16 +45,20 @@ class ModelIdRewriter(cst.CSTTransformer):
         return updated_node.with_changes(value=f"{prefix}{quote}{new}{quote}")
 
 
-class RewriteModelIds(TransformerCommand):
-    """Rewrite the checkpoints that string literals name; identifiers and prose stay."""
+def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:
+    arg_parser.add_argument(
+        "--model-id", metavar="OLD=NEW", type=pair, action="append", required=True, help="a checkpoint and its new"
+    )
 
-    DESCRIPTION = "Rewrite the checkpoints that string literals name; identifiers and prose stay."
 
-    @staticmethod
-    def add_args(arg_parser: argparse.ArgumentParser) -> None:
-        arg_parser.add_argument(
-            "--model-id", metavar="OLD=NEW", type=pair, action="append", required=True, help="a checkpoint and its new"
-        )
+def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
+    return ModelIdRewriter(dict(arguments["model_id"]))
 
-    def transformer(self) -> cst.CSTTransformer:
-        return ModelIdRewriter(dict(self.arguments["model_id"]))
+
+__getattr__ = lazy_command(
+    __name__,
+    "RewriteModelIds",
+    "Rewrite the checkpoints that string literals name; identifiers and prose stay.",
+    _transformer,
+    _add_arguments,
+)

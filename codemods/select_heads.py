@@ -10,7 +10,7 @@ from typing import Any
 
 import libcst as cst
 
-from .command import TransformerCommand
+from .command import lazy_command
 from .definitions import Statement, assigned_value, with_value
 from .expressions import source_of
 from .leave_out_tests import wrapped_comment
@@ -91,22 +91,26 @@ def _entry(element: cst.DictElement, entry: HeadEntry) -> cst.DictElement:
     return element.with_changes(value=call.with_changes(args=spread), comma=comma)
 
 
-class SelectHeads(TransformerCommand):
-    """Keep the entries of the table of heads that an architecture has, in its order."""
+def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:
+    arg_parser.add_argument(
+        "--head",
+        metavar="JSON",
+        type=lambda text: HeadEntry(**json.loads(text)),
+        action="append",
+        required=True,
+        help='an entry to keep: {"key": "BertModel", "arguments": {"half": "float32"}, "comment": "why"}',
+    )
+    arg_parser.add_argument("--table", default="HEADS", help="the name of the table")
 
-    DESCRIPTION = "Keep the entries of the table of heads that an architecture has, in its order."
 
-    @staticmethod
-    def add_args(arg_parser: argparse.ArgumentParser) -> None:
-        arg_parser.add_argument(
-            "--head",
-            metavar="JSON",
-            type=lambda text: HeadEntry(**json.loads(text)),
-            action="append",
-            required=True,
-            help='an entry to keep: {"key": "BertModel", "arguments": {"half": "float32"}, "comment": "why"}',
-        )
-        arg_parser.add_argument("--table", default="HEADS", help="the name of the table")
+def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
+    return HeadSelector(arguments["head"], arguments["table"])
 
-    def transformer(self) -> cst.CSTTransformer:
-        return HeadSelector(self.arguments["head"], self.arguments["table"])
+
+__getattr__ = lazy_command(
+    __name__,
+    "SelectHeads",
+    "Keep the entries of the table of heads that an architecture has, in its order.",
+    _transformer,
+    _add_arguments,
+)

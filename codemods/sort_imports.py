@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
 
 import libcst as cst
 
-from .command import TransformerCommand
+from .command import lazy_command
 from .definitions import is_import, small_statement
 from .expressions import WIDTH
 
@@ -89,10 +91,13 @@ def _from_lines(module: str, names: list[str]) -> list[str]:
     return [f"from {module} import (", *(f"    {name}," for name in names), ")"]
 
 
-class SortImports(TransformerCommand):
-    """Unite and sort the imports at the head of a module."""
+def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
+    return ImportSorter()
 
-    DESCRIPTION = "Unite and sort the imports at the head of a module."
 
-    def transformer(self) -> cst.CSTTransformer:
-        return ImportSorter()
+__getattr__ = lazy_command(
+    __name__,
+    "SortImports",
+    "Unite and sort the imports at the head of a module.",
+    _transformer,
+)

@@ -13,7 +13,7 @@ from typing import Any
 
 import libcst as cst
 
-from .command import TransformerCommand
+from .command import lazy_command
 from .definitions import Statement, assigned_value, defined_name, small_statement, with_value
 from .expressions import CLASS, exploded, source_of
 
@@ -89,18 +89,20 @@ def _with_imported(statement: Statement, beside: str, names: list[str]) -> State
     return statement.with_changes(body=[changed])
 
 
-class WriteTinyConfig(TransformerCommand):
-    """Write keyword arguments into the call of a configuration class that a fixture returns."""
+def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:
+    arg_parser.add_argument("--config-class", required=True, help="the configuration class")
+    arg_parser.add_argument("--arguments", metavar="JSON", type=json.loads, required=True, help="its arguments")
+    arg_parser.add_argument("--constants", metavar="JSON", type=json.loads, default={}, help="module constants")
 
-    DESCRIPTION = "Write keyword arguments into the call of a configuration class that a fixture returns."
 
-    @staticmethod
-    def add_args(arg_parser: argparse.ArgumentParser) -> None:
-        arg_parser.add_argument("--config-class", required=True, help="the configuration class")
-        arg_parser.add_argument("--arguments", metavar="JSON", type=json.loads, required=True, help="its arguments")
-        arg_parser.add_argument("--constants", metavar="JSON", type=json.loads, default={}, help="module constants")
+def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
+    return TinyConfigWriter(arguments["config_class"], arguments["arguments"], arguments["constants"])
 
-    def transformer(self) -> cst.CSTTransformer:
-        return TinyConfigWriter(
-            self.arguments["config_class"], self.arguments["arguments"], self.arguments["constants"]
-        )
+
+__getattr__ = lazy_command(
+    __name__,
+    "WriteTinyConfig",
+    "Write keyword arguments into the call of a configuration class that a fixture returns.",
+    _transformer,
+    _add_arguments,
+)

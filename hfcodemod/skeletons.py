@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.resources
 import json
 from collections.abc import Mapping
@@ -37,9 +38,12 @@ class Part:
     def module(self) -> cst.Module:
         """The file parsed, once."""
         try:
+            # The interpreter's own parser too: a codemod reads statements with it.
+            ast.parse(self.source)
             return cst.parse_module(self.source)
-        except cst.ParserSyntaxError as error:
-            raise UserError(f"{self.path}:{error.raw_line}: the skeleton does not parse; mend it first") from error
+        except (SyntaxError, cst.ParserSyntaxError) as error:
+            line = error.lineno if isinstance(error, SyntaxError) else error.raw_line
+            raise UserError(f"{self.path}:{line}: the skeleton does not parse; mend it first") from error
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,7 @@ def named_checkpoints(module: cst.Module, reference: Architecture, target: Targe
     strings_in = importlib.import_module("hfcodemod.codemods.definitions").strings_in
     own = bare(reference.model_type)
     found: dict[str, str] = {}
-    for literal in {literal for statement in module.body for literal in strings_in(statement)}:
-        text = literal.lstrip("rRbBuUfF").strip("\"'")
+    for text in {text for statement in module.body for text in strings_in(statement)}:
         folder, slash, last = text.rpartition("/")
         if not slash or not re.fullmatch(r"[\w./~-]+", text) or last.endswith(FILE_ENDINGS):
             continue
