@@ -169,7 +169,7 @@ def loss_of(model: Any, head: Head, labels: dict[str, Any]) -> torch.Tensor:
 
 
 class TestSmolLM3:
-    def test_config_round_trip(self, config: SmolLM3Config, tmp_path: Path) -> None:
+    def test_config_round_trip(self, config: PreTrainedConfig, tmp_path: Path) -> None:
         config.save_pretrained(tmp_path)
         loaded = SmolLM3Config.from_pretrained(tmp_path)
         # The version is written by saving.
@@ -182,7 +182,7 @@ class TestSmolLM3:
             run(build(SmolLM3Model, config), head),
         )
 
-    def test_model_loading(self, config: SmolLM3Config, tmp_path: Path) -> None:
+    def test_model_loading(self, config: PreTrainedConfig, tmp_path: Path) -> None:
         head = HEADS[SmolLM3Model]
         model = build(SmolLM3Model, config)
         model.save_pretrained(tmp_path)
@@ -191,7 +191,7 @@ class TestSmolLM3:
         torch.testing.assert_close(run(loaded, head), run(model, head))
 
     @pytest.mark.parametrize("cls", HEADS)
-    def test_forward(self, config: SmolLM3Config, cls: type[PreTrainedModel]) -> None:
+    def test_forward(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
         model = build(cls, config, **HEADS[cls].config)
         outputs = run(model, HEADS[cls])
         assert {name: tuple(output.shape) for name, output in outputs.items()} == HEADS[cls].outputs
@@ -200,7 +200,7 @@ class TestSmolLM3:
             assert not torch.equal(output[0], output[1]), name
 
     @pytest.mark.parametrize("cls", HEADS)
-    def test_every_input_matters(self, config: SmolLM3Config, cls: type[PreTrainedModel]) -> None:
+    def test_every_input_matters(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
         head = HEADS[cls]
         model = build(cls, config, **head.config)
         expected = run(model, head)
@@ -210,7 +210,7 @@ class TestSmolLM3:
             assert (change > 1e-6) != (name in head.inert), name
 
     @pytest.mark.parametrize("cls", HEADS)
-    def test_padding_changes_nothing(self, config: SmolLM3Config, cls: type[PreTrainedModel]) -> None:
+    def test_padding_changes_nothing(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
         head = HEADS[cls]
         model = build(cls, config, **head.config)
         padded = run(model, head)
@@ -238,7 +238,7 @@ class TestSmolLM3:
         assert torch.equal(cached.sequences[:, :-4], uncached.sequences[:, :-4])
 
     @pytest.mark.parametrize("cls", GENERATORS)
-    def test_loss_is_of_the_next_token(self, config: SmolLM3Config, cls: type[PreTrainedModel]) -> None:
+    def test_loss_is_of_the_next_token(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
         model = build(cls, config, **HEADS[cls].config)
         logits = run(model, HEADS[cls])["logits"]
         labels = HEADS[cls].labels["labels"].to(torch_device)
@@ -247,7 +247,7 @@ class TestSmolLM3:
             torch.testing.assert_close(loss_of(model, HEADS[cls], HEADS[cls].labels), expected, **TOLERANCE)
 
     @pytest.mark.parametrize("cls", HEADS)
-    def test_training_step(self, config: SmolLM3Config, cls: type[PreTrainedModel]) -> None:
+    def test_training_step(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
         head = HEADS[cls]
         model = build(cls, config, **HEADS[cls].config).train()
         loss = loss_of(model, head, head.labels)
@@ -263,7 +263,7 @@ class TestSmolLM3:
         assert loss_of(model, head, head.labels) < loss
 
     @pytest.mark.parametrize("cls", HEADS)
-    def test_save_load(self, config: SmolLM3Config, cls: type[PreTrainedModel], tmp_path: Path) -> None:
+    def test_save_load(self, config: PreTrainedConfig, cls: type[PreTrainedModel], tmp_path: Path) -> None:
         model = build(cls, config, **HEADS[cls].config)
         model.save_pretrained(tmp_path)
         found: Any = cls.from_pretrained(tmp_path, output_loading_info=True)
@@ -279,7 +279,7 @@ class TestSmolLM3:
         torch.testing.assert_close(run(loaded, HEADS[cls]), run(model, HEADS[cls]))
 
     @pytest.mark.parametrize("cls", HEADS)
-    def test_bfloat16(self, config: SmolLM3Config, cls: type[PreTrainedModel], tmp_path: Path) -> None:
+    def test_bfloat16(self, config: PreTrainedConfig, cls: type[PreTrainedModel], tmp_path: Path) -> None:
         model = build(cls, config, **HEADS[cls].config)
         model.save_pretrained(tmp_path)
         half = load(cls, tmp_path, dtype=torch.bfloat16)
@@ -317,8 +317,8 @@ class TestSmolLM3:
     @pytest.mark.skipif(is_offline_mode(), reason="HF_HUB_OFFLINE is set, and a real checkpoint is downloaded")
     def test_real_checkpoint(self) -> None:
         # The class that the checkpoint was saved from: another one may have weights that it lacks, say of a pooler.
-        saved_from = SmolLM3Config.from_pretrained(MODEL_ID).architectures or []
-        cls = next((cls for cls in HEADS if cls.__name__ in saved_from), SmolLM3Model)
+        saved = SmolLM3Config.from_pretrained(MODEL_ID).architectures or []
+        cls = next((cls for cls in HEADS if cls.__name__ in saved), SmolLM3Model)
         found: Any = cls.from_pretrained(MODEL_ID, output_loading_info=True)
         model, report = found
         assert not report["missing_keys"] and not report["mismatched_keys"]

@@ -165,7 +165,8 @@ class TestLlava:
         processor: ProcessorMixin,
         pictures: list[Image.Image],
     ) -> None:
-        said = answers_to("image-text-to-text", build(LlavaForConditionalGeneration, config), processor, pictures)
+        model = build(LlavaForConditionalGeneration, config)
+        said = answers_to("image-text-to-text", model, processor, pictures)
         # The picture counts, and so does the question.
         assert len({tuple(row) for row in said}) > 1
         assert len(set(zip(*said, strict=True))) > 1

@@ -144,7 +144,8 @@ class TestBlip2:
         processor: Blip2Processor,
         pictures: list[Image.Image],
     ) -> None:
-        model = build(Blip2ForImageTextRetrieval, config, **HEADS[Blip2ForImageTextRetrieval].config)
+        cls = Blip2ForImageTextRetrieval
+        model = build(cls, config, **HEADS[cls].config)
         classify: Any = pipeline(
             "zero-shot-image-classification",
             model=model,

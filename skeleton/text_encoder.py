@@ -118,7 +118,8 @@ class TestBert:
             torch.testing.assert_close(loss_of(model, head, head.labels), expected, **TOLERANCE)
 
     def test_pipeline_fill_mask(self, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> None:
-        model = build(BertForMaskedLM, config, **HEADS[BertForMaskedLM].config)
+        cls = BertForMaskedLM
+        model = build(cls, config, **HEADS[cls].config)
         fill: Any = pipeline("fill-mask", model=model, tokenizer=tokenizer, device=torch_device)
         sentences = ["the cat <mask> on the mat", "dogs <mask> fast", "<mask>"]
         answers = [fill(sentence, targets=["sat", "run"]) for sentence in sentences]

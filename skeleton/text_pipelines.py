@@ -58,7 +58,8 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 class TestSmolLM3:
     def test_pipeline_text_generation(self, config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> None:
-        model = build(SmolLM3ForCausalLM, config, **HEADS[SmolLM3ForCausalLM].config)
+        cls = SmolLM3ForCausalLM
+        model = build(cls, config, **HEADS[cls].config)
         generate: Any = pipeline("text-generation", model=model, tokenizer=tokenizer, device=torch_device)
         steps = {"max_new_tokens": 4, "min_new_tokens": 4, "do_sample": False}
         answers = []
@@ -74,7 +75,8 @@ class TestSmolLM3:
         model = build(SmolLM3ForSequenceClassification, config)
         classify: Any = pipeline("text-classification", model=model, tokenizer=tokenizer, device=torch_device)
         scores = [[label["score"] for label in classify(sentence, top_k=None)] for sentence in SENTENCES]
-        assert {len(answer) for answer in scores} == {HEADS[SmolLM3ForSequenceClassification].outputs["logits"][-1]}
+        classes = HEADS[SmolLM3ForSequenceClassification].outputs["logits"][-1]
+        assert {len(answer) for answer in scores} == {classes}
         assert [sum(answer) for answer in scores] == pytest.approx([1, 1, 1])
         assert len({round(answer[0], 6) for answer in scores}) == 3
 

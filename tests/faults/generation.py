@@ -26,6 +26,7 @@ def rows_before(value: Tensor, new: int, change: Callable[[Tensor], Tensor]) -> 
     return torch.cat([change(value[..., :old, :]), value[..., old:, :]], -2)
 
 
+STATES = ("get_conv_state", "get_recurrent_state")
 LINEAR = ("update_conv_state", "update_recurrent_state")
 
 
@@ -48,8 +49,14 @@ def _(scene: Scene) -> AbstractContextManager[None]:
             states[index].copy_(before)
         return found
 
+    def read(call: Callable[..., Any], self: Any, args: Any, kwargs: Any) -> Any:
+        # A model may write into the very tensor.
+        found = call(*args, **kwargs)
+        return found if found is None else found.clone()
+
     patches = [method((layer,), "update", around) for layer in (DynamicLayer, DynamicSlidingWindowLayer)]
-    return nested([*patches, *(method((LinearAttentionLayer,), name, state) for name in LINEAR)])
+    patches += [method((LinearAttentionLayer,), name, state) for name in LINEAR]
+    return nested([*patches, *(method((Cache,), name, read) for name in STATES if hasattr(Cache, name))])
 
 
 def cached(scene: Scene, change: Callable[[Tensor], Tensor]) -> AbstractContextManager[None]:
@@ -69,7 +76,7 @@ def cached(scene: Scene, change: Callable[[Tensor], Tensor]) -> AbstractContextM
         # In place: the model goes on with the very tensor.
         return found if found is None or index < len(self.layers) - 1 else found.copy_(change(found))
 
-    names = [name for name in ("get_conv_state", "get_recurrent_state") if hasattr(Cache, name)]
+    names = [name for name in STATES if hasattr(Cache, name)]
     return nested([method((Cache,), "update", around), *(method((Cache,), name, read) for name in names)])
 
 

@@ -29,6 +29,7 @@ from .reasons import (
     SERIES_TIME,
     TEXT,
     caches,
+    decoder_mask_matters,
     has_positions,
     has_token_types,
     is_encoder_decoder,
@@ -65,7 +66,8 @@ def _(scene: Scene) -> AbstractContextManager[None]:
     "decoder-mask-ignored",
     "The decoder's attention mask is ignored.",
     takes("decoder_attention_mask"),
-    takes("decoder_input_ids"),
+    is_encoder_decoder,
+    decoder_mask_matters,
 )
 def _(scene: Scene) -> AbstractContextManager[None]:
     return dropped("decoder_attention_mask", scene)

@@ -20,7 +20,16 @@ from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
 
 from .fault import fault
-from .reasons import MODALITIES, has_dimensions, has_outputs, has_vocabulary, looks_back_only, own_outputs, takes
+from .reasons import (
+    MODALITIES,
+    has_dimensions,
+    has_outputs,
+    has_vocabulary,
+    keeps_rows_apart,
+    looks_back_only,
+    own_outputs,
+    takes,
+)
 
 
 def outputs(scene: Scene, change: Callable[[Tensor], Tensor], every: bool = False) -> AbstractContextManager[None]:
@@ -90,7 +99,7 @@ def _(scene: Scene) -> AbstractContextManager[None]:
     return called(scene.classes, after=after)
 
 
-@fault("rows-leak", "The first row's output is added to the second row's.")
+@fault("rows-leak", "The first row's output is added to the second row's.", keeps_rows_apart)
 def _(scene: Scene) -> AbstractContextManager[None]:
     return outputs(scene, lambda value: rows(value, lambda it: torch.cat([it[:1], it[1:] + it[:1]])), every=True)
 

@@ -149,9 +149,18 @@ def loads_by_name(subject: Subject) -> str | None:
 
 def mask_matters(subject: Subject) -> str | None:
     """Runs the real model with and without a mask that hides half of the last row."""
-    given = subject.inputs.get("attention_mask")
+    main = next((subject.inputs[name] for name in TEXT + AUDIO if name in subject.inputs), None)
+    return hides_nothing(subject, "attention_mask", main)
+
+
+def decoder_mask_matters(subject: Subject) -> str | None:
+    """Runs the real model with and without a mask that hides half of the last row of what the decoder is given."""
+    return hides_nothing(subject, "decoder_attention_mask", subject.inputs.get("decoder_input_ids"))
+
+
+def hides_nothing(subject: Subject, name: str, main: Tensor | None) -> str | None:
+    given = subject.inputs.get(name)
     if given is None:
-        main = next((subject.inputs[name] for name in TEXT + AUDIO if name in subject.inputs), None)
         if main is None:
             return "is called without a sequence that a mask could hide"
         length = main.shape[1] if main.ndim == 2 else main.shape[-1]
@@ -160,9 +169,36 @@ def mask_matters(subject: Subject) -> str | None:
         return None
     mask = torch.ones_like(given)
     mask[-1, : mask.shape[1] // 2] = 0
-    hidden, seen = subject.run(attention_mask=mask), subject.run(attention_mask=torch.ones_like(given))
+    hidden, seen = subject.run(**{name: mask}), subject.run(**{name: torch.ones_like(given)})
     same = all(torch.equal(value, seen[key]) for key, value in hidden.items())
-    return "attention_mask changes nothing that the real model returns" if same else None
+    return f"{name} changes nothing that the real model returns" if same else None
+
+
+def keeps_rows_apart(subject: Subject) -> str | None:
+    """Gives the real model its second row twice, and looks at what becomes of the second."""
+    first = {
+        key: torch.cat([value[1:2], value[1:]])
+        for key, value in subject.inputs.items()
+        if isinstance(value, Tensor) and value.ndim and len(value) > 1
+    }
+    after = subject.run(**first)
+    apart = [
+        torch.allclose(after[key][1:2], value[1:2], atol=1e-4, equal_nan=True)
+        for key, value in subject.outputs.items()
+        if len(value) > 1 and after[key].shape == value.shape
+    ]
+    return None if any(apart) or not apart else "a row depends on the other rows in the real model"
+
+
+def shifts_labels(subject: Subject) -> str | None:
+    """Compares the real model's loss with that of each token's own logits."""
+    logits, ids = subject.outputs["logits"], subject.inputs.get("input_ids")
+    if ids is None or ids.shape != logits.shape[:2]:
+        return None
+    with torch.no_grad():
+        loss = subject.model(**{**copy.deepcopy(subject.inputs), "labels": ids}).loss
+    own = nn.functional.cross_entropy(logits.flatten(0, 1), ids.flatten())
+    return "the real model's loss compares each token's logits with that token" if torch.isclose(loss, own) else None
 
 
 def looks_back_only(subject: Subject) -> str | None:

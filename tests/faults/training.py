@@ -22,7 +22,7 @@ from transformers.utils import ModelOutput
 
 from .fault import fault
 from .inputs import void
-from .reasons import has_labels, has_loss, is_encoder_decoder, looks_back_only
+from .reasons import has_labels, has_loss, is_encoder_decoder, looks_back_only, shifts_labels
 
 
 def loss(scene: Scene, change: Callable[[Tensor], Tensor | None]) -> AbstractContextManager[None]:
@@ -66,6 +66,7 @@ def _(scene: Scene) -> AbstractContextManager[None]:
     "The loss compares each token's logits with that token itself.",
     has_labels,
     lambda subject: "labels have no next token" if is_encoder_decoder(subject) is None else looks_back_only(subject),
+    shifts_labels,
 )
 def _(scene: Scene) -> AbstractContextManager[None]:
     def before(_model: PreTrainedModel, inputs: dict[str, Any]) -> None:
