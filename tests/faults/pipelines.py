@@ -18,7 +18,7 @@ from injection import (
 from torch import Tensor
 from transformers import Pipeline, PreTrainedTokenizerBase
 from transformers.image_processing_utils import BaseImageProcessor
-from transformers.models.auto import feature_extraction_auto, image_processing_auto, tokenization_auto
+from transformers.models.auto import feature_extraction_auto, image_processing_auto
 
 from .fault import fault
 from .reasons import AUDIO, IMAGE, MODALITIES, TEXT, has_pipeline, has_processor, processor_of, takes
@@ -61,7 +61,6 @@ def _(scene: Scene) -> AbstractContextManager[None]:
     return method((Pipeline,), "forward", around)
 
 
-TOKENIZERS = tokenization_auto.TOKENIZER_MAPPING_NAMES
 IMAGE_PROCESSORS = image_processing_auto.IMAGE_PROCESSOR_MAPPING_NAMES
 FEATURE_EXTRACTORS = feature_extraction_auto.FEATURE_EXTRACTOR_MAPPING_NAMES
 
@@ -71,7 +70,6 @@ FEATURE_EXTRACTORS = feature_extraction_auto.FEATURE_EXTRACTOR_MAPPING_NAMES
     "The tokenizer gives every token the same id.",
     takes(*TEXT),
     has_pipeline,
-    has_processor(TOKENIZERS, "tokenizer"),
 )
 def _(scene: Scene) -> AbstractContextManager[None]:
     config = scene.subjects[0].config
