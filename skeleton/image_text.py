@@ -133,6 +133,9 @@ def answers_to(task: Any, model: Any, processor: Any, pictures: list[Image.Image
         row = []
         for question in QUESTIONS:
             batch = processor(images=picture, text=question, return_tensors="pt").to(torch_device)
+            words = [word for word in question.split() if word not in SPECIAL_WORDS]
+            assert [VOCABULARY[token] for token in batch["input_ids"][0, -len(words) :]] == words
+            assert {name: batch[name].shape[1:] for name in IMAGES} == {name: IMAGES[name].shape[1:] for name in IMAGES}
             tokens = model.generate(**batch, **steps)[0, batch["input_ids"].shape[1] :]
             expected = processor.decode(tokens, skip_special_tokens=True)
             text = answer(images=picture, text=question, generate_kwargs=steps, return_full_text=False)
@@ -143,6 +146,18 @@ def answers_to(task: Any, model: Any, processor: Any, pictures: list[Image.Image
 
 
 class TestLlava:
+    @pytest.mark.parametrize("cls", HEADS)
+    def test_every_word_matters(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
+        head = HEADS[cls]
+        model = build(cls, config, **head.config)
+        expected = run(model, head)
+        tokens = head.inputs["input_ids"]
+        for row, place in (tokens >= 8).nonzero().tolist():
+            other = tokens.clone()
+            other[row, place] += 20
+            outputs = run(model, head, input_ids=other)
+            assert max((outputs[name] - expected[name]).abs().max().item() for name in expected) > 1e-6
+
     @pytest.mark.parametrize("cls", HEADS)
     def test_padding_changes_nothing(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
         head = HEADS[cls]

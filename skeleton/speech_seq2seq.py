@@ -23,9 +23,10 @@ from .canonical import TOLERANCE, Head, build, loss_of, run
 
 # Two seconds of noise as features of one second each: 16 mel bins, 100 frames, of which the encoder makes 50.
 FEATURES = {"input_features": torch.randn(2, 16, 100, generator=torch.Generator().manual_seed(0))}
-DECODED = torch.tensor([[3, 20, 21, 22, 23], [3, 24, 25, 26, 27]])
-SPOKEN = {**FEATURES, "decoder_input_ids": DECODED}
-ANSWERS = torch.tensor([[20, 21, 22, 23, 2], [24, 25, 26, 27, 2]])
+DECODED = torch.tensor([[3, 20, 21, 22, 23], [3, 24, 25, 26, 0]])
+DECODED_MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]])
+SPOKEN = {**FEATURES, "decoder_input_ids": DECODED, "decoder_attention_mask": DECODED_MASK}
+ANSWERS = torch.tensor([[20, 21, 22, 23, 2], [24, 25, 26, 2, -100]])
 PROMPT = FEATURES
 
 HEADS: dict[type[PreTrainedModel], Head] = {
@@ -34,7 +35,7 @@ HEADS: dict[type[PreTrainedModel], Head] = {
         outputs={"last_hidden_state": (2, 5, 64), "encoder_last_hidden_state": (2, 50, 64)},
     ),
     WhisperForCausalLM: Head(
-        inputs={"input_ids": DECODED},
+        inputs={"input_ids": DECODED, "attention_mask": DECODED_MASK},
         outputs={"logits": (2, 5, 128)},
         labels={"labels": ANSWERS},
     ),
@@ -91,10 +92,11 @@ def recordings() -> list[torch.Tensor]:
     return [noise, tone, noise + tone]
 
 
-def first_logits(model: Any, head: Head) -> torch.Tensor:
-    """What the model says first, asked without ``generate()``."""
+def said_at_once(model: Any, head: Head, tokens: torch.Tensor) -> torch.Tensor:
+    """What the model says at each step towards ``tokens``, in one pass: without ``generate()``, without a cache."""
     start = torch.full((2, 1), model.config.decoder_start_token_id)
-    return run(model, head, **PROMPT, decoder_input_ids=start)["logits"][:, -1]
+    decoded = torch.cat([start, tokens[:, :-1].cpu()], dim=1)
+    return run(model, head, **PROMPT, decoder_input_ids=decoded, decoder_attention_mask=None)["logits"]
 
 
 class TestWhisper:

@@ -22,13 +22,14 @@ from transformers import (
 )
 from transformers.testing_utils import torch_device
 
-from .canonical import TOLERANCE, Head, build, loss_of, run
+from .canonical import TOLERANCE, Head, build, loss_of, prolonged, run
 from .text_pipelines import tokenizer  # noqa: F401  # the fixture of the pipeline call
 
 # Two rows of seven tokens; the second row has four, before three of padding.
 TEXT = {
     "input_ids": torch.tensor([[5, 6, 7, 8, 9, 10, 11], [12, 13, 14, 15, 0, 0, 0]]),
     "attention_mask": torch.tensor([[1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0]]),
+    "token_type_ids": torch.tensor([[1, 1, 0, 0, 0, 1, 1], [1, 0, 1, 0, 0, 0, 0]]),
 }
 NEXT_TOKENS = torch.tensor([[5, 6, 7, 8, 9, 10, 11], [12, 13, 14, 15, -100, -100, -100]])
 MASKED_TOKENS = torch.tensor([[-100, 16, -100, -100, -100, 17, -100], [-100, 18, -100, 19, -100, -100, -100]])
@@ -38,6 +39,7 @@ PROMPT = {name: value[:, :4] for name, value in TEXT.items()}
 CHOICES = {
     "input_ids": torch.stack([TEXT["input_ids"] + shift * (TEXT["input_ids"] > 0) for shift in (0, 20, 40)], dim=1),
     "attention_mask": torch.stack([TEXT["attention_mask"]] * 3, dim=1),
+    "token_type_ids": torch.stack([TEXT["token_type_ids"]] * 3, dim=1),
 }
 
 HEADS: dict[type[PreTrainedModel], Head] = {
@@ -69,6 +71,7 @@ HEADS: dict[type[PreTrainedModel], Head] = {
         inputs=TEXT,
         outputs={"start_logits": (2, 7), "end_logits": (2, 7)},
         labels={"start_positions": torch.tensor([3, 1]), "end_positions": torch.tensor([5, 2])},
+        untrained=("qa_outputs.bias",),
     ),
     BertForTokenClassification: Head(
         inputs=TEXT,
@@ -101,10 +104,11 @@ def config() -> BertConfig:
     )
 
 
-def first_logits(model: Any, head: Head) -> torch.Tensor:
-    """What the model says after the prompt, with the positions that ``generate()`` counts."""
-    positions = PROMPT["attention_mask"].cumsum(-1) - 1
-    return run(model, head, **PROMPT, position_ids=positions)["logits"][:, -1]
+def said_at_once(model: Any, head: Head, tokens: torch.Tensor) -> torch.Tensor:
+    """What the model says at each step towards ``tokens``, in one pass, with the positions of ``generate()``."""
+    batch = prolonged(PROMPT, tokens[:, :-1])
+    positions = batch["attention_mask"].cumsum(-1) - 1
+    return run(model, head, **batch, position_ids=positions)["logits"][:, -tokens.shape[1] :]
 
 
 class TestBert:

@@ -18,7 +18,7 @@ from transformers import (
 )
 from transformers.testing_utils import torch_device
 
-from .canonical import TOLERANCE, Head, build, loss_of, run
+from .canonical import TOLERANCE, Head, build, loss_of, prolonged, run
 from .text_pipelines import WORDS
 
 # Two rows of seven tokens, each with an end; the second row has four, before three of padding.
@@ -26,9 +26,13 @@ TEXT = {
     "input_ids": torch.tensor([[5, 6, 7, 8, 9, 10, 2], [12, 13, 14, 2, 0, 0, 0]]),
     "attention_mask": torch.tensor([[1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0]]),
 }
-TEXT_TO_TEXT = {**TEXT, "decoder_input_ids": torch.tensor([[2, 20, 21, 22, 23], [2, 24, 25, 26, 27]])}
+TEXT_TO_TEXT = {
+    **TEXT,
+    "decoder_input_ids": torch.tensor([[2, 20, 21, 22, 23], [2, 24, 25, 26, 0]]),
+    "decoder_attention_mask": torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]]),
+}
 NEXT_TOKENS = torch.tensor([[5, 6, 7, 8, 9, 10, 2], [12, 13, 14, 2, -100, -100, -100]])
-ANSWERS = torch.tensor([[20, 21, 22, 23, 2], [24, 25, 26, 27, 2]])
+ANSWERS = torch.tensor([[20, 21, 22, 23, 2], [24, 25, 26, 2, -100]])
 PROMPT = TEXT
 
 HEADS: dict[type[PreTrainedModel], Head] = {
@@ -55,6 +59,7 @@ HEADS: dict[type[PreTrainedModel], Head] = {
         inputs=TEXT,
         outputs={"start_logits": (2, 7), "end_logits": (2, 7)},
         labels={"start_positions": torch.tensor([3, 1]), "end_positions": torch.tensor([5, 2])},
+        untrained=("qa_outputs.bias",),
     ),
 }
 GENERATORS = [
@@ -101,13 +106,15 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def first_logits(model: Any, head: Head) -> torch.Tensor:
-    """What the model says first, asked without ``generate()``."""
-    if "decoder_input_ids" not in head.inputs:
-        positions = PROMPT["attention_mask"].cumsum(-1) - 1
-        return run(model, head, **PROMPT, position_ids=positions)["logits"][:, -1]
-    start = torch.full((2, 1), model.config.decoder_start_token_id)
-    return run(model, head, **PROMPT, decoder_input_ids=start)["logits"][:, -1]
+def said_at_once(model: Any, head: Head, tokens: torch.Tensor) -> torch.Tensor:
+    """What the model says at each step towards ``tokens``, in one pass: without ``generate()``, without a cache."""
+    if "decoder_input_ids" in head.inputs:
+        start = torch.full((2, 1), model.config.decoder_start_token_id)
+        decoded = torch.cat([start, tokens[:, :-1].cpu()], dim=1)
+        return run(model, head, **PROMPT, decoder_input_ids=decoded, decoder_attention_mask=None)["logits"]
+    batch = prolonged(PROMPT, tokens[:, :-1])
+    positions = batch["attention_mask"].cumsum(-1) - 1
+    return run(model, head, **batch, position_ids=positions)["logits"][:, -tokens.shape[1] :]
 
 
 class TestBart:
