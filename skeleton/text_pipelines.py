@@ -65,7 +65,7 @@ class TestSmolLM3:
         answers = []
         for sentence in SENTENCES:
             prompt = tokenizer(sentence, return_tensors="pt").to(torch_device)
-            words = tokenizer.convert_tokens_to_ids(sentence.split())
+            words: Any = tokenizer.convert_tokens_to_ids(sentence.split())
             assert prompt["input_ids"][0, : len(words)].tolist() == words
             answer = generate(sentence, **steps, return_tensors=True)[0]["generated_token_ids"]
             assert answer == model.generate(**prompt, **steps)[0].tolist()
