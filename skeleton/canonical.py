@@ -218,7 +218,9 @@ class TestSmolLM3:
         model = build(cls, config, **head.config)
         expected = run(model, head)
         for name, value in head.inputs.items():
-            outputs = run(model, head, **{name: exchanged(value)})
+            # Of text the words change, and what is special about it stays.
+            words = name.endswith("input_ids")
+            outputs = run(model, head, **{name: value + 20 * (value >= 8) if words else exchanged(value)})
             change = max((outputs[key] - expected[key]).abs().max().item() for key in expected)
             assert (change > 1e-6) != (name in head.inert), name
 
