@@ -18,8 +18,6 @@ from hfcodemod.recipes import Recipe, check_fields
 from hfcodemod.skeletons import Part, Skeleton
 from hfcodemod.spelling import identifier_words, named_checkpoints, text_names
 
-PIPELINE_TEST = "test_pipeline_"
-
 
 @dataclass(frozen=True)
 class Rendered:
@@ -89,7 +87,7 @@ def _pipeline_parts(target: Target, skeleton: Skeleton, recipe: Recipe) -> dict[
     """For each pipeline task of the target the fragment that calls it: the recipe's last that does, else any."""
     found: dict[str, Part] = {}
     for task in dict.fromkeys(task for head in target.architecture.heads for task in head.pipelines):
-        test = PIPELINE_TEST + task.replace("-", "_")
+        test = codemod("insert_pipeline_calls", "pipeline_test")(task)
         fragments = [skeleton.fragments[name] for name in (*reversed(recipe.fragments), *skeleton.fragments)]
         part = next((part for part in fragments if f"def {test}(" in part.source), None)
         if part is None and test in recipe.without:

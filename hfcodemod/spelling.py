@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from hfcodemod.architecture import Architecture, Target
+from hfcodemod.names import bare
 
 KEEP = "# hfcodemod: keep"
 # A path or checkpoint that ends like this names a file, not a model.
@@ -22,11 +23,6 @@ class Leftover:
 
     line: int
     text: str
-
-
-def bare(text: str) -> str:
-    """The text in lower case without separators."""
-    return re.sub(r"[-_. ]", "", text).lower()
 
 
 def spellings(architecture: Architecture) -> set[str]:

@@ -21,11 +21,11 @@ from hfcodemod.catalog import Catalog, load_snapshot
 from hfcodemod.config import FACTS
 from hfcodemod.counterparts import counterparts
 from hfcodemod.errors import UserError
-from hfcodemod.names import resolve
+from hfcodemod.names import bare, resolve
 from hfcodemod.recipes import Recipe, check_fields, model_types_with_recipe, recipe_of
 from hfcodemod.render import codemod, needs_recipe, render
 from hfcodemod.skeletons import Part, Skeleton, shipped_skeleton
-from hfcodemod.spelling import bare, leftovers, spellings
+from hfcodemod.spelling import leftovers, spellings
 from hfcodemod.stamp import without_stamp
 
 ROOT = Path(__file__).parents[1]

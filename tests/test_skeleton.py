@@ -11,10 +11,11 @@ import pytest
 from hfcodemod.catalog import load_snapshot
 from hfcodemod.config import FACTS
 from hfcodemod.recipes import model_types_with_recipe, recipe_of
-from hfcodemod.render import PIPELINE_TEST, codemod
+from hfcodemod.render import codemod
 from hfcodemod.skeletons import Part, shipped_skeleton
 
 SKELETON = shipped_skeleton()
+PIPELINE_TEST = codemod("lift_inputs", "PIPELINE_TEST")
 PARTS = {"canonical": SKELETON.canonical, **SKELETON.fragments}
 
 
