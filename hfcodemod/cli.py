@@ -64,6 +64,7 @@ def _catalog(settings: Settings) -> Catalog:
 Names = Annotated[
     list[str],
     typer.Argument(
+        metavar="NAME...",
         help="What to add: a model type (gemma3, XLM-RoBERTa), a name in use (llama-3), a checkpoint (org/model).",
         autocompletion=_completed_names,
         show_default=False,
@@ -87,7 +88,7 @@ def add(
     """Write a test module for each NAME.
 
     The module builds a tiny random-weight model of the real architecture and passes on CPU without network. It goes to
-    tests/models/test_hf_NAME.py; `target` in [tool.hfcodemod] of pyproject.toml says otherwise.
+    tests/models/test_hf_NAME.py; `target` under tool.hfcodemod in pyproject.toml says otherwise.
     """
     from hfcodemod.add import Request, additions, files_of
     from hfcodemod.workspace import write_files
@@ -224,7 +225,7 @@ def facts(
 ) -> None:
     """Read the facts of another version of transformers into this repository.
 
-    The source is read as text; nothing of it is imported. `facts = "VERSION"` in [tool.hfcodemod] then pins them.
+    The source is read as text; nothing of it is imported. `facts = "VERSION"` under tool.hfcodemod in pyproject.toml then pins them.
     """
     from hfcodemod.catalog import SNAPSHOT, read_source, write_snapshot
     from hfcodemod.workspace import facts_folder

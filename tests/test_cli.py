@@ -240,6 +240,8 @@ def test_every_command_has_help(hfcodemod: Run, command: str) -> None:
     done = hfcodemod(command, "-h")
     assert done.returncode == 0
     assert "Usage: hfcodemod" in done.stdout
+    # What stands in square brackets would be taken for markup and vanish.
+    assert "in  of" not in done.stdout and ("tool.hfcodemod" in done.stdout) == (command in ("add", "facts"))
 
 
 def test_runs_as_a_module(tmp_path: Path) -> None:
