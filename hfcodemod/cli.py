@@ -64,7 +64,7 @@ def _catalog(settings: Settings) -> Catalog:
 Names = Annotated[
     list[str],
     typer.Argument(
-        metavar="NAME...",
+        metavar="NAME",
         help="What to add: a model type (gemma3, XLM-RoBERTa), a name in use (llama-3), a checkpoint (org/model).",
         autocompletion=_completed_names,
         show_default=False,
@@ -225,7 +225,8 @@ def facts(
 ) -> None:
     """Read the facts of another version of transformers into this repository.
 
-    The source is read as text; nothing of it is imported. `facts = "VERSION"` under tool.hfcodemod in pyproject.toml then pins them.
+    The source is read as text; nothing of it is imported. `facts = "VERSION"` under tool.hfcodemod in pyproject.toml
+    then pins them.
     """
     from hfcodemod.catalog import SNAPSHOT, read_source, write_snapshot
     from hfcodemod.workspace import facts_folder
