@@ -9,6 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No example has a time to keep, since machines are busy; continuous integration sees the same examples every time.
+settings.register_profile("suite", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("suite")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

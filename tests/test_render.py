@@ -78,7 +78,7 @@ def test_nothing_is_left_of_the_reference(path: Path, catalog: Catalog) -> None:
         assert bare(spelling) not in re.sub(r"[-_. ]", "", text)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_rendering_is_deterministic_and_idempotent(data: st.DataObject) -> None:
     """Over all names that have a recipe, with any name and checkpoint of somebody's own."""
