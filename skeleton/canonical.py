@@ -88,6 +88,11 @@ HEADS: dict[type[PreTrainedModel], Head] = {
 GENERATORS = [
     SmolLM3ForCausalLM,
 ]
+CLASSIFIERS = [
+    SmolLM3ForSequenceClassification,
+    SmolLM3ForQuestionAnswering,
+    SmolLM3ForTokenClassification,
+]
 
 
 @pytest.fixture
@@ -158,6 +163,11 @@ def prolonged(batch: dict[str, torch.Tensor], tokens: torch.Tensor) -> dict[str,
         name: torch.cat([value, more.get(name, nothing)], dim=1) if value.shape == shape else value
         for name, value in batch.items()
     }
+
+
+def prompt_of(head: Head) -> dict[str, torch.Tensor]:
+    """What generation starts from."""
+    return PROMPT
 
 
 def said_at_once(model: Any, head: Head, tokens: torch.Tensor) -> torch.Tensor:
@@ -239,7 +249,7 @@ class TestSmolLM3:
     def test_cached_generation_equals_uncached(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
         head = HEADS[cls]
         model = build(cls, config, **head.config)
-        prompt = on_device(PROMPT, model.dtype)
+        prompt = on_device(prompt_of(head), model.dtype)
         # Without repetition: the same token again would hide a cache that misses one.
         steps = {"min_new_tokens": 4, "max_new_tokens": 4, "do_sample": False, "no_repeat_ngram_size": 1}
         report = {"output_logits": True, "output_scores": True, "return_dict_in_generate": True}
@@ -263,6 +273,18 @@ class TestSmolLM3:
         with torch.no_grad():
             torch.testing.assert_close(loss_of(model, HEADS[cls], HEADS[cls].labels), expected, **TOLERANCE)
 
+    @pytest.mark.parametrize("cls", CLASSIFIERS)
+    def test_loss_is_of_the_classes(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
+        """The mean over what is labelled, and over starts and ends."""
+        head = HEADS[cls]
+        model = build(cls, config, **head.config)
+        losses = []
+        for logits, labels in zip(run(model, head).values(), head.labels.values(), strict=True):
+            classes = labels.to(torch_device).flatten(0, logits.ndim - 2)
+            losses.append(torch.nn.functional.cross_entropy(logits.flatten(0, -2), classes))
+        with torch.no_grad():
+            torch.testing.assert_close(loss_of(model, head, head.labels), torch.stack(losses).mean(), **TOLERANCE)
+
     @pytest.mark.parametrize("cls", HEADS)
     def test_training_step(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
         head = HEADS[cls]
@@ -273,9 +295,9 @@ class TestSmolLM3:
             if not any(part in name for part in head.untrained):
                 assert parameter.grad is not None and parameter.grad.isfinite().all(), name
                 assert parameter.grad.abs().sum() > 0, name
-        if any(isinstance(value, torch.Tensor) for value in head.labels.values()):
-            other = loss_of(model, head, {name: exchanged(value) for name, value in head.labels.items()})
-            assert other != loss
+        for name, value in head.labels.items():
+            if isinstance(value, torch.Tensor):
+                assert loss_of(model, head, {**head.labels, name: exchanged(value)}) != loss, name
         torch.optim.SGD(model.parameters(), lr=1e-3).step()
         assert loss_of(model, head, head.labels) < loss
 

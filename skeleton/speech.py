@@ -22,7 +22,7 @@ from transformers import (
 )
 from transformers.testing_utils import torch_device
 
-from .canonical import TOLERANCE, Head, build, run
+from .canonical import TOLERANCE, Head, build, loss_of, run
 
 # Noise of 400 samples, which make 19 frames; a tone of 300, 14 frames, before padding.
 SAMPLES = (400, 300)
@@ -71,6 +71,10 @@ HEADS: dict[type[PreTrainedModel], Head] = {
         labels={"labels": torch.tensor([0, 1])},
     ),
 }
+CLASSIFIERS = [
+    Wav2Vec2ForSequenceClassification,
+    Wav2Vec2ForAudioFrameClassification,
+]
 
 
 @pytest.fixture
@@ -122,6 +126,21 @@ class TestWav2Vec2:
         for name, output in alone.items():
             row = padded[name][1:, : FRAMES[1]] if padded[name].shape[1] == FRAMES[0] else padded[name][1:]
             torch.testing.assert_close(output, row, **TOLERANCE)
+
+    def test_loss_is_of_the_letters(self, config: PreTrainedConfig) -> None:
+        head = HEADS[Wav2Vec2ForCTC]
+        model = build(Wav2Vec2ForCTC, config, **head.config)
+        labels = head.labels["labels"].to(torch_device)
+        expected = torch.nn.functional.ctc_loss(
+            run(model, head)["logits"].log_softmax(-1).transpose(0, 1),
+            labels[labels >= 0],
+            torch.tensor(FRAMES),
+            (labels >= 0).sum(-1),
+            blank=model.config.pad_token_id,
+            reduction=model.config.ctc_loss_reduction,
+        )
+        with torch.no_grad():
+            torch.testing.assert_close(loss_of(model, head, head.labels), expected, **TOLERANCE)
 
     def test_pipeline_automatic_speech_recognition(
         self,

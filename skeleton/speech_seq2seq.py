@@ -19,15 +19,16 @@ from transformers import (
 )
 from transformers.testing_utils import torch_device
 
-from .canonical import TOLERANCE, Head, build, loss_of, run
+from .canonical import TOLERANCE, Head, build, loss_of, prolonged, run
 
 # Two seconds of noise as features of one second each: 16 mel bins, 100 frames, of which the encoder makes 50.
 FEATURES = {"input_features": torch.randn(2, 16, 100, generator=torch.Generator().manual_seed(0))}
 DECODED = torch.tensor([[3, 20, 21, 22, 23], [3, 24, 25, 26, 0]])
 DECODED_MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]])
+# What an encoder made of two other seconds, for a decoder without one.
+ENCODED = torch.randn(2, 50, 64, generator=torch.Generator().manual_seed(1))
 SPOKEN = {**FEATURES, "decoder_input_ids": DECODED, "decoder_attention_mask": DECODED_MASK}
 ANSWERS = torch.tensor([[20, 21, 22, 23, 2], [24, 25, 26, 2, -100]])
-PROMPT = FEATURES
 
 HEADS: dict[type[PreTrainedModel], Head] = {
     WhisperModel: Head(
@@ -35,7 +36,7 @@ HEADS: dict[type[PreTrainedModel], Head] = {
         outputs={"last_hidden_state": (2, 5, 64), "encoder_last_hidden_state": (2, 50, 64)},
     ),
     WhisperForCausalLM: Head(
-        inputs={"input_ids": DECODED, "attention_mask": DECODED_MASK},
+        inputs={"input_ids": DECODED, "attention_mask": DECODED_MASK, "encoder_outputs": ENCODED},
         outputs={"logits": (2, 5, 128)},
         labels={"labels": ANSWERS},
     ),
@@ -52,6 +53,7 @@ HEADS: dict[type[PreTrainedModel], Head] = {
 }
 GENERATORS = [
     WhisperForConditionalGeneration,
+    WhisperForCausalLM,
 ]
 
 
@@ -92,11 +94,23 @@ def recordings() -> list[torch.Tensor]:
     return [noise, tone, noise + tone]
 
 
+def prompt_of(head: Head) -> dict[str, torch.Tensor]:
+    """What generation starts from: all that goes in but what the decoder says itself, tokens that both rows have."""
+    return {
+        name: value[:, :4] if name in ("input_ids", "attention_mask") else value
+        for name, value in head.inputs.items()
+        if not name.startswith("decoder_")
+    }
+
+
 def said_at_once(model: Any, head: Head, tokens: torch.Tensor) -> torch.Tensor:
     """What the model says at each step towards ``tokens``, in one pass: without ``generate()``, without a cache."""
-    start = torch.full((2, 1), model.config.decoder_start_token_id)
-    decoded = torch.cat([start, tokens[:, :-1].cpu()], dim=1)
-    return run(model, head, **PROMPT, decoder_input_ids=decoded, decoder_attention_mask=None)["logits"]
+    if "decoder_input_ids" in head.inputs:
+        start = torch.full((2, 1), model.config.decoder_start_token_id)
+        decoded = torch.cat([start, tokens[:, :-1].cpu()], dim=1)
+        return run(model, head, decoder_input_ids=decoded, decoder_attention_mask=None)["logits"]
+    batch = prolonged(prompt_of(head), tokens[:, :-1])
+    return run(model, head, **batch)["logits"][:, -tokens.shape[1] :]
 
 
 class TestWhisper:
@@ -113,13 +127,20 @@ class TestWhisper:
 
     @pytest.mark.parametrize("cls", GENERATORS)
     def test_loss_is_of_the_next_token(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
-        """The labels are given shifted already."""
+        """The labels are given shifted already, to the decoder alone too."""
         head = HEADS[cls]
         model = build(cls, config, **head.config)
         labels = head.labels["labels"].to(torch_device)
         expected = torch.nn.functional.cross_entropy(run(model, head)["logits"].flatten(0, 1), labels.flatten())
         with torch.no_grad():
             torch.testing.assert_close(loss_of(model, head, head.labels), expected, **TOLERANCE)
+        if "decoder_input_ids" in head.inputs:
+            # A decoder that is given nothing to read reads the labels, each of them one step later.
+            logits = said_at_once(model, head, labels)
+            expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+            unread = {"decoder_input_ids": None, "decoder_attention_mask": None}
+            with torch.no_grad():
+                torch.testing.assert_close(loss_of(model, head, {**head.labels, **unread}), expected, **TOLERANCE)
 
     def test_pipeline_automatic_speech_recognition(
         self,

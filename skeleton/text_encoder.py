@@ -89,6 +89,13 @@ HEADS: dict[type[PreTrainedModel], Head] = {
         labels={"labels": torch.tensor([0, 1])},
     ),
 }
+CLASSIFIERS = [
+    BertForSequenceClassification,
+    BertForQuestionAnswering,
+    BertForTokenClassification,
+    BertForMultipleChoice,
+    BertForNextSentencePrediction,
+]
 
 
 @pytest.fixture

@@ -31,6 +31,11 @@ TEXT_TO_TEXT = {
     "decoder_input_ids": torch.tensor([[2, 20, 21, 22, 23], [2, 24, 25, 26, 0]]),
     "decoder_attention_mask": torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]]),
 }
+# What an encoder made of two other texts, for a decoder without one; the second is shorter.
+ENCODED = {
+    "encoder_hidden_states": torch.randn(2, 5, 64, generator=torch.Generator().manual_seed(0)),
+    "encoder_attention_mask": torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]]),
+}
 NEXT_TOKENS = torch.tensor([[5, 6, 7, 8, 9, 10, 2], [12, 13, 14, 2, -100, -100, -100]])
 ANSWERS = torch.tensor([[20, 21, 22, 23, 2], [24, 25, 26, 2, -100]])
 PROMPT = TEXT
@@ -41,7 +46,7 @@ HEADS: dict[type[PreTrainedModel], Head] = {
         outputs={"last_hidden_state": (2, 5, 64), "encoder_last_hidden_state": (2, 7, 64)},
     ),
     BartForCausalLM: Head(
-        inputs=TEXT,
+        inputs={**TEXT, **ENCODED},
         outputs={"logits": (2, 7, 128)},
         labels={"labels": NEXT_TOKENS},
     ),
@@ -65,6 +70,10 @@ HEADS: dict[type[PreTrainedModel], Head] = {
 GENERATORS = [
     BartForConditionalGeneration,
     BartForCausalLM,
+]
+CLASSIFIERS = [
+    BartForSequenceClassification,
+    BartForQuestionAnswering,
 ]
 
 
@@ -114,7 +123,9 @@ def said_at_once(model: Any, head: Head, tokens: torch.Tensor) -> torch.Tensor:
         return run(model, head, **PROMPT, decoder_input_ids=decoded, decoder_attention_mask=None)["logits"]
     batch = prolonged(PROMPT, tokens[:, :-1])
     positions = batch["attention_mask"].cumsum(-1) - 1
-    return run(model, head, **batch, position_ids=positions)["logits"][:, -tokens.shape[1] :]
+    # `generate()` gives a decoder alone a cache for its own tokens only, in which an encoder's states have no place.
+    alone = {name: None for name in head.inputs if name.startswith("encoder_")}
+    return run(model, head, **batch, **alone, position_ids=positions)["logits"][:, -tokens.shape[1] :]
 
 
 class TestBart:
@@ -123,11 +134,12 @@ class TestBart:
         head = HEADS[cls]
         model = build(cls, config, **head.config)
         padded = run(model, head)
-        real = TEXT["attention_mask"][1].bool()
-        alone = {name: value[1:, real] if name in TEXT else value[1:] for name, value in head.inputs.items()}
-        for name, output in run(model, head, **alone).items():
-            row = padded[name][1:, real] if padded[name].shape[:2] == (2, len(real)) else padded[name][1:]
-            torch.testing.assert_close(output, row, **TOLERANCE)
+        # Of the text and of what the decoder reads, each by its length.
+        real = {mask.shape[1]: mask[1].bool() for name, mask in head.inputs.items() if name.endswith("attention_mask")}
+        alone = run(model, head, **{name: value[1:, real[value.shape[1]]] for name, value in head.inputs.items()})
+        for name, output in padded.items():
+            row = output[1:, real[output.shape[1]]] if output.shape[1] in real else output[1:]
+            torch.testing.assert_close(alone[name], row, **TOLERANCE)
 
     @pytest.mark.parametrize("cls", GENERATORS)
     def test_loss_is_of_the_next_token(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
@@ -138,3 +150,10 @@ class TestBart:
         expected = torch.nn.functional.cross_entropy(run(model, head)["logits"].flatten(0, 1), labels.flatten())
         with torch.no_grad():
             torch.testing.assert_close(loss_of(model, head, head.labels), expected, **TOLERANCE)
+        if "decoder_input_ids" in head.inputs:
+            # A decoder that is given nothing to read reads the labels, each of them one step later.
+            logits = said_at_once(model, head, labels)
+            expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+            unread = {"decoder_input_ids": None, "decoder_attention_mask": None}
+            with torch.no_grad():
+                torch.testing.assert_close(loss_of(model, head, {**head.labels, **unread}), expected, **TOLERANCE)

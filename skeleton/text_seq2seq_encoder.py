@@ -6,6 +6,8 @@ from transformers import (
     PreTrainedModel,
     T5Config,
     T5EncoderModel,
+    T5ForQuestionAnswering,
+    T5ForSequenceClassification,
     T5ForTokenClassification,
 )
 
@@ -23,6 +25,11 @@ HEADS: dict[type[PreTrainedModel], Head] = {
         outputs={"last_hidden_state": (2, 7, 64)},
     ),
 }
+CLASSIFIERS = [
+    T5ForSequenceClassification,
+    T5ForQuestionAnswering,
+    T5ForTokenClassification,
+]
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ SERIES = {
     "past_values": torch.rand(2, 11, generator=torch.Generator().manual_seed(0)) + 1,
     "past_time_features": torch.rand(2, 11, 1, generator=torch.Generator().manual_seed(1)),
     "past_observed_mask": torch.tensor([[1.0] * 11, [0.0] * 4 + [1.0] * 7]),
+    "static_categorical_features": torch.tensor([[0], [1]]),
+    "static_real_features": torch.tensor([[0.5], [2.0]]),
     "future_values": torch.rand(2, 4, generator=torch.Generator().manual_seed(2)) + 1,
     "future_time_features": torch.rand(2, 4, 1, generator=torch.Generator().manual_seed(3)),
 }
@@ -23,7 +25,7 @@ SERIES = {
 HEADS: dict[type[PreTrainedModel], Head] = {
     AutoformerModel: Head(
         inputs=SERIES,
-        outputs={"last_hidden_state": (2, 8, 6), "trend": (2, 8, 6), "encoder_last_hidden_state": (2, 8, 64)},
+        outputs={"last_hidden_state": (2, 8, 9), "trend": (2, 8, 9), "encoder_last_hidden_state": (2, 8, 64)},
     ),
 }
 
@@ -35,6 +37,10 @@ def config() -> AutoformerConfig:
         context_length=8,
         lags_sequence=[1, 2, 3],
         num_time_features=1,
+        num_static_real_features=1,
+        num_static_categorical_features=1,
+        cardinality=[3],
+        embedding_dimension=[2],
         d_model=64,
         encoder_attention_heads=4,
         decoder_attention_heads=4,
