@@ -1,7 +1,6 @@
 """Writes the tiny configuration of an architecture as the keyword arguments of its configuration class.
 
 Inside the fixture stands what a reader needs to know about the model; nothing is computed when the test runs.
-Constants of the module that hold a size of the architecture are set along with it.
 """
 
 from __future__ import annotations
@@ -14,18 +13,17 @@ from typing import Any
 import libcst as cst
 
 from .command import lazy_command
-from .definitions import Statement, assigned_value, defined_name, small_statement, with_value
-from .expressions import CLASS, exploded, source_of
+from .definitions import Statement, small_statement
+from .expressions import CLASS, exploded
 
 
 class TinyConfigWriter(cst.CSTTransformer):
-    """Replaces the arguments of the call that a fixture returns, and the values of module constants."""
+    """Replaces the arguments of the call that a fixture returns."""
 
-    def __init__(self, config_class: str, arguments: Mapping[str, Any], constants: Mapping[str, Any]) -> None:
+    def __init__(self, config_class: str, arguments: Mapping[str, Any]) -> None:
         super().__init__()
         self.config_class = config_class
         self.arguments = arguments
-        self.constants = constants
 
     def visit_Module(self, node: cst.Module) -> bool:
         return False
@@ -38,15 +36,6 @@ class TinyConfigWriter(cst.CSTTransformer):
         return updated_node.with_changes(body=body)
 
     def _written(self, statement: Statement) -> Statement:
-        name = defined_name(statement)
-        if (
-            name is not None
-            and name in self.constants
-            and isinstance(statement, cst.SimpleStatementLine)
-            and assigned_value(statement)
-        ):
-            source = source_of(self.constants[name], before=len(name) + 3, after=0)
-            return with_value(statement, cst.parse_expression(source))
         if isinstance(statement, cst.FunctionDef) and isinstance(statement.body, cst.IndentedBlock):
             last = statement.body.body[-1]
             small = small_statement(last)
@@ -92,11 +81,10 @@ def _with_imported(statement: Statement, beside: str, names: list[str]) -> State
 def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:
     arg_parser.add_argument("--config-class", required=True, help="the configuration class")
     arg_parser.add_argument("--arguments", metavar="JSON", type=json.loads, required=True, help="its arguments")
-    arg_parser.add_argument("--constants", metavar="JSON", type=json.loads, default={}, help="module constants")
 
 
 def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
-    return TinyConfigWriter(arguments["config_class"], arguments["arguments"], arguments["constants"])
+    return TinyConfigWriter(arguments["config_class"], arguments["arguments"])
 
 
 __getattr__ = lazy_command(

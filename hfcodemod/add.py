@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from hfcodemod.architecture import Target
+from hfcodemod.architecture import Architecture, Target
 from hfcodemod.config import Settings
 from hfcodemod.errors import UserError
 from hfcodemod.names import resolve
@@ -94,7 +94,7 @@ def _addition(request: Request, settings: Settings, catalog: Catalog, force: boo
         base=digest(rendered.source),
     )
     text = stamped(rendered.source, stamp)
-    path = settings.root / pattern.format(name=target.name)
+    path = settings.root / pattern.replace("{name}", target.name)
     before = text_of(path)
     if before is not None and before != text and not force:
         _refuse_edited(path, before)
@@ -149,7 +149,12 @@ def _recipe(target: Target, skeleton: Skeleton, catalog: Catalog) -> Recipe | No
 
 def fingerprint(target: Target, skeleton: Skeleton, recipe: Recipe | None) -> str:
     """Over what a text is made from: the parts of the skeleton, the recipe, the facts."""
-    facts = json.dumps(dataclasses.asdict(target), sort_keys=True)
-    tiny = json.dumps(None if recipe is None else dataclasses.asdict(recipe), sort_keys=True)
+    facts = json.dumps({**_said(target), "architecture": _said(target.architecture)}, sort_keys=True)
+    tiny = json.dumps(None if recipe is None else _said(recipe), sort_keys=True)
     parts = [part.source for part in used_parts(target, skeleton, recipe)]
     return digest(facts, tiny, *parts)
+
+
+def _said(value: Target | Architecture | Recipe) -> dict[str, Any]:
+    """The fields that hold something: a field that comes with a later version and is empty changes no fingerprint."""
+    return {name: item for name, item in dataclasses.asdict(value).items() if item}

@@ -22,6 +22,16 @@ from hfcodemod.architecture import Architecture, Configuration, Head
 from hfcodemod.errors import UserError
 
 SNAPSHOT = "facts-{version}.json.gz"
+# What the auto modules of every version hold, the mappings of tasks apart.
+MAPPINGS = (
+    "CONFIG_MAPPING_NAMES",
+    "SPECIAL_MODEL_TYPE_TO_MODULE_NAME",
+    "TOKENIZER_MAPPING_NAMES",
+    "PROCESSOR_MAPPING_NAMES",
+    "IMAGE_PROCESSOR_MAPPING_NAMES",
+    "FEATURE_EXTRACTOR_MAPPING_NAMES",
+    "VIDEO_PROCESSOR_MAPPING_NAMES",
+)
 
 # What a parameter of ``forward`` takes in; the first that matches.
 MODALITIES = (
@@ -69,6 +79,9 @@ def read_source(folder: Path) -> Catalog:
     if version is None or not auto.is_file() or not pipelines.is_file():
         raise UserError(f"{folder}: holds no transformers; name the folder with models/auto/modeling_auto.py in it")
     names = auto_mappings(folder)
+    lacking = next((name for name in MAPPINGS if name not in names), None)
+    if lacking is not None:
+        raise UserError(f"{auto.parent}: holds no {lacking}; name the folder of a whole transformers, 4.57 or later")
     tasks = pipeline_tasks(pipelines, auto_class_tasks(auto)) | OWN_MAPPINGS
     sources = Sources(folder)
     reader = _Reader(names, model_mappings(names), tasks, sources)

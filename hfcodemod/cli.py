@@ -194,7 +194,7 @@ def show(
         return
     facts = _facts_of(item)
     facts["checkpoint"] = target.checkpoint
-    facts["module"] = settings.target.format(name=target.name)
+    facts["module"] = settings.target.replace("{name}", target.name)
     facts["recipe"] = "yes" if recipe else "not yet"
     for head in facts.pop("heads"):
         facts[head["name"]] = ", ".join([*head["tasks"], *head["pipelines"]])

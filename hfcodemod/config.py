@@ -65,11 +65,14 @@ def settings_for(folder: Path) -> Settings:
 
 def _read(file: Path) -> Settings:
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("hfcodemod", {})
+        tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not valid TOML ({error}); mend the file") from error
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror}); check its permissions") from error
+    if not isinstance(tools, dict):
+        raise UserError(f"{file}: [tool] must be a table")
+    table = tools.get("hfcodemod", {})
     where = "tool.hfcodemod"
     _check_keys(file, where, table, {"facts": str, "target": str, "skeletons": dict, "architectures": dict})
     target = _checked_target(file, where, table.get("target", TARGET))
@@ -108,8 +111,9 @@ def _architecture(file: Path, where: str, table: Any) -> DeclaredArchitecture:
 
 
 def _checked_target(file: Path, where: str, target: str) -> str:
-    if "{name}" not in target or not target.endswith(".py"):
-        raise UserError(f"{file}: [{where}] target {target!r} must hold {{name}} and end in .py")
+    rest = target.replace("{name}", "")
+    if rest == target or "{" in rest or "}" in rest or not target.endswith(".py"):
+        raise UserError(f"{file}: [{where}] target {target!r} must hold {{name}}, no other braces, and end in .py")
     return target
 
 

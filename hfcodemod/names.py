@@ -93,12 +93,16 @@ def _check_checkpoint(model_id: str) -> None:
         raise UserError(f"{model_id!r} is no checkpoint: it must be ORG/MODEL, with one slash")
 
 
-def _new(typed: str, like: Target, model_id: str | None, catalog: Catalog) -> Target:
-    """A new name for the architecture of another one."""
+def _check_new_name(typed: str) -> None:
     if not NEW_NAME.fullmatch(typed):
         raise UserError(
             f"{typed!r} cannot name a module: letters, digits, hyphens, dots and underscores, a letter first"
         )
+
+
+def _new(typed: str, like: Target, model_id: str | None, catalog: Catalog) -> Target:
+    """A new name for the architecture of another one."""
+    _check_new_name(typed)
     known = _known(typed, catalog)
     if known is not None and known.architecture != like.architecture:
         raise UserError(
@@ -112,7 +116,10 @@ def _declared(typed: str, declared: Mapping[str, DeclaredArchitecture]) -> Targe
     item = declared.get(typed)
     if item is None:
         return None
+    _check_new_name(typed)
     prefix = pascal(re.sub(r"\s+", "-", item.title))
+    if not prefix.isidentifier():
+        raise UserError(f"the title {item.title!r} of {typed!r} cannot name a class; begin it with a letter, in words")
     architecture = Architecture(typed, "", "", prefix, checkpoint=item.checkpoint or None)
     return Target(identifier(typed), typed, architecture, item.checkpoint, prefix)
 

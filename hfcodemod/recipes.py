@@ -26,8 +26,6 @@ class Recipe:
     """For each class of the architecture the shapes of its outputs, and what else is particular to it."""
     fragments: tuple[str, ...] = ()
     """The fragments of the skeleton to lift, in order: a later one replaces what an earlier one brought."""
-    constants: Mapping[str, Any] = field(default_factory=dict)
-    """Values of module constants of the skeleton: an image size, the id of an image token."""
     without: Mapping[str, str] = field(default_factory=dict)
     """Tests that make no sense for the architecture, each with the reason."""
     undeclared: Mapping[str, str] = field(default_factory=dict)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import libcst as cst
 from hfcodemod.architecture import Architecture, Configuration, Head, Target
 from hfcodemod.counterparts import Counterparts, counterparts, likeness
 from hfcodemod.errors import UserError
+from hfcodemod.loader import codemod
 from hfcodemod.recipes import Recipe, check_fields
 from hfcodemod.skeletons import Part, Skeleton
 from hfcodemod.spelling import identifier_words, named_checkpoints, text_names
@@ -26,12 +26,6 @@ class Rendered:
     source: str
     references: tuple[Architecture, ...]
     """The architectures that the parts of the skeleton were written for."""
-
-
-@cache
-def codemod(module: str, name: str) -> Any:
-    """A name of a module in ``codemods/``; that folder's mapping into the package hides it from type checkers."""
-    return getattr(importlib.import_module(f"hfcodemod.codemods.{module}"), name)
 
 
 def render(
@@ -57,7 +51,7 @@ def render(
         module = _visited(module, renamer)
     if recipe is not None:
         writer = codemod("write_tiny_config", "TinyConfigWriter")
-        module = _visited(module, writer(target.architecture.config, recipe.config, recipe.constants))
+        module = _visited(module, writer(target.architecture.config, recipe.config))
         module = _visited(module, codemod("sort_imports", "ImportSorter")())
     return Rendered(module.code, tuple(references))
 

@@ -28,9 +28,9 @@ class Part:
 
     @cached_property
     def source(self) -> str:
-        """The text of the file."""
+        """The text of the file, without a byte order mark and with plain line ends."""
         try:
-            return self.path.read_text(encoding="utf-8")
+            return self.path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"{self.path}: the skeleton cannot be read ({error}); check its path") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from hfcodemod.architecture import Architecture, Target
+from hfcodemod.loader import codemod
 from hfcodemod.names import bare
 
 KEEP = "# hfcodemod: keep"
@@ -56,8 +56,13 @@ def text_names(references: Iterable[Architecture], target: Target) -> dict[str, 
 
 
 def named_checkpoints(module: cst.Module, reference: Architecture, target: Target) -> dict[str, str]:
-    """The strings of a module that name a checkpoint of the reference, and what stands for each."""
-    strings_in = importlib.import_module("hfcodemod.codemods.definitions").strings_in
+    """The strings of a module that name a checkpoint of the reference, and what stands for each.
+
+    None where the target has no checkpoint: what is left of the reference is then listed.
+    """
+    if not target.checkpoint:
+        return {}
+    strings_in = codemod("definitions", "strings_in")
     own = bare(reference.model_type)
     found: dict[str, str] = {}
     for text in {text for statement in module.body for text in strings_in(statement)}:

@@ -691,6 +691,12 @@ class TestOtherVersions:
         with pytest.raises(UserError, match="holds no transformers; name the folder with models/auto"):
             read_source(toy)
 
+    def test_a_part_of_transformers(self, toy: Path) -> None:
+        for file in (toy / "models" / "auto").glob("*_auto.py"):
+            file.write_text("")
+        with pytest.raises(UserError, match="holds no CONFIG_MAPPING_NAMES; name the folder of a whole transformers"):
+            read_source(toy)
+
     def test_a_folder_that_is_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(UserError, match="holds no transformers"):

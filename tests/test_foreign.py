@@ -86,6 +86,40 @@ def test_a_class_that_the_target_lacks_is_an_error(hfcodemod: Run, suite: Path) 
     assert "ViT has no class for causal lm" in done.stderr and done.stderr.count("\n") == 1
 
 
+def test_a_skeleton_with_a_byte_order_mark_and_windows_line_ends(hfcodemod: Run, suite: Path) -> None:
+    module = suite / "scores" / "test_llama.py"
+    assert hfcodemod("add", "mistral", "--skeleton", "scores", cwd=suite).returncode == 0
+    clone = suite / "scores" / "test_mistral.py"
+    plain = clone.read_bytes()
+    module.write_bytes(b"\xef\xbb\xbf" + module.read_bytes().replace(b"\n", b"\r\n"))
+    assert "already in step" in hfcodemod("add", "mistral", "--skeleton", "scores", cwd=suite).stdout
+    assert clone.read_bytes() == plain
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "message"),
+    [
+        pytest.param("x", 'title = "9 lives!"', "cannot name a class", id="title-no-class-name"),
+        pytest.param("a b", 'title = "Ab"', "cannot name a module", id="name-no-module-name"),
+    ],
+)
+def test_a_declared_name_that_cannot_be_one(hfcodemod: Run, suite: Path, name: str, table: str, message: str) -> None:
+    settings = suite / "pyproject.toml"
+    settings.write_text(settings.read_text() + f'\n[tool.hfcodemod.architectures."{name}"]\n{table}\n')
+    done = hfcodemod("add", name, "--skeleton", "scores", cwd=suite)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_without_a_checkpoint_the_reference_s_is_listed(hfcodemod: Run, suite: Path) -> None:
+    settings = suite / "pyproject.toml"
+    settings.write_text(settings.read_text() + '\n[tool.hfcodemod.architectures.resnext]\ntitle = "ResNeXt"\n')
+    done = hfcodemod("add", "resnext", "--skeleton", "scores", cwd=suite)
+    assert done.returncode == 0
+    assert 'MODEL_ID = "meta-llama/Llama-3.2-1B"' in (suite / "scores" / "test_resnext.py").read_text()
+    assert "scores/test_resnext.py:7: still says" in done.stderr
+
+
 def test_the_engine_never_names_the_reference() -> None:
     """Neither the skeleton's nor a fragment's: the same code serves any skeleton."""
     skeleton = shipped_skeleton()

@@ -21,9 +21,10 @@ from hfcodemod.catalog import Catalog, load_snapshot
 from hfcodemod.config import FACTS
 from hfcodemod.counterparts import counterparts
 from hfcodemod.errors import UserError
+from hfcodemod.loader import codemod
 from hfcodemod.names import bare, resolve
 from hfcodemod.recipes import Recipe, check_fields, model_types_with_recipe, recipe_of
-from hfcodemod.render import codemod, needs_recipe, render
+from hfcodemod.render import needs_recipe, render
 from hfcodemod.skeletons import Part, Skeleton, shipped_skeleton
 from hfcodemod.spelling import leftovers, spellings
 from hfcodemod.stamp import without_stamp
@@ -107,7 +108,7 @@ def test_rendering_is_deterministic_and_idempotent(data: st.DataObject) -> None:
         codemod("sort_imports", "ImportSorter")(),
         codemod("drop_unused_definitions", "UnusedDefinitionDropper")(),
         codemod("leave_out_tests", "TestLeaver")(recipe.without),
-        writer(target.architecture.config, recipe.config, recipe.constants),
+        writer(target.architecture.config, recipe.config),
     ):
         visited = module.visit(transformer)
         assert isinstance(visited, cst.Module)

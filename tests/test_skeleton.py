@@ -10,8 +10,8 @@ import pytest
 
 from hfcodemod.catalog import load_snapshot
 from hfcodemod.config import FACTS
+from hfcodemod.loader import codemod
 from hfcodemod.recipes import model_types_with_recipe, recipe_of
-from hfcodemod.render import codemod
 from hfcodemod.skeletons import Part, shipped_skeleton
 
 SKELETON = shipped_skeleton()
