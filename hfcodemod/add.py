@@ -90,7 +90,6 @@ def _addition(request: Request, settings: Settings, catalog: Catalog, force: boo
         like=request.like,
         model_id=request.model_id,
         skeleton=None if request.skeleton == SHIPPED else request.skeleton,
-        fingerprint=fingerprint(target, skeleton, recipe),
         base=digest(rendered.source),
     )
     text = stamped(rendered.source, stamp)

@@ -1,9 +1,9 @@
-"""The provenance line of a managed file: what it is, what it was rendered from, and what it was then.
+"""The provenance line of a managed file: what it is, and what was generated the last time.
 
-``# hfcodemod: mistral-next like=mistral model_id=mistralai/Mistral-Next from=3f2a91c0 base=9c1d00aa``
+``# hfcodemod: mistral-next like=mistral model_id=mistralai/Mistral-Next base=9c1d00aa``
 
-``from`` is over everything that the text depends on; ``base`` is over the text without the
-stamp, so that an edit shows.
+``base`` is over the generated text without the stamp: an edit shows, and so does a render that has become another.
+Nothing else is in it, so two files that are rendered alike are stamped alike, however they came to be.
 """
 
 from __future__ import annotations
@@ -13,12 +13,18 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from hfcodemod.errors import UserError
+
 MARK = "# hfcodemod: "
 WIDTH = 120
 _STAMP = re.compile(
     r"^# hfcodemod: (?P<name>\S+)(?: like=(?P<like>\S+))?(?: model_id=(?P<model_id>\S+))?"
-    r"(?: skeleton=(?P<skeleton>\S+))? from=(?P<fingerprint>[0-9a-f]{8}) base=(?P<base>[0-9a-f]{8})(?:  # noqa: E501)?$"
+    r"(?: skeleton=(?P<skeleton>\S+))? base=(?P<base>[0-9a-f]{8})(?:  # noqa: E501)?[ \t]*$",
+    re.MULTILINE,
 )
+_LIKE_A_STAMP = re.compile(r"^# hfcodemod: .*\b(?:base|like|model_id|skeleton)=.*$", re.MULTILINE)
+# The lines that Python reads only at the top of a file.
+_FIRST_LINES = re.compile(r"(?:#!.*\n)?(?:[ \t\f]*#.*?coding[:=].*\n)?")
 
 
 @dataclass(frozen=True)
@@ -27,18 +33,17 @@ class Stamp:
 
     name: str
     """The name as it was typed."""
-    fingerprint: str
     base: str
     like: str | None = None
     model_id: str | None = None
     skeleton: str | None = None
-    """None is the shipped skeleton."""
+    """None is the shipped skeleton, or the one that replaces it."""
 
     def line(self) -> str:
         """The stamp as a line of source."""
         options = {"like": self.like, "model_id": self.model_id, "skeleton": self.skeleton}
         given = "".join(f" {key}={value}" for key, value in options.items() if value is not None)
-        line = f"{MARK}{self.name}{given} from={self.fingerprint} base={self.base}"
+        line = f"{MARK}{self.name}{given} base={self.base}"
         return line if len(line) <= WIDTH else f"{line}  # noqa: E501"
 
 
@@ -49,25 +54,36 @@ def digest(*texts: str) -> str:
 
 def stamped(source: str, stamp: Stamp) -> str:
     """The source with the stamp as a paragraph of its own below the module's docstring, or on top."""
-    lines = source.splitlines(keepends=True)
-    at = _docstring_end(source)
-    before, after = lines[:at], lines[at:]
-    while after and not after[0].strip():
-        after = after[1:]
-    paragraph = ["\n", stamp.line() + "\n", "\n"] if before else [stamp.line() + "\n", "\n"]
-    return "".join([*before, *paragraph, *after])
+    lines = source.split("\n")
+    at = _docstring_end(source) or _FIRST_LINES.match(source).group().count("\n")  # type: ignore[union-attr]  # matches ""
+    if at == 0:
+        return f"{stamp.line()}\n\n{source}"
+    return "\n".join([*lines[:at], "", stamp.line(), *lines[at:]])
 
 
 def without_stamp(source: str) -> tuple[str, Stamp | None]:
     """The source without its stamp, and the stamp, if it has one."""
-    lines = source.splitlines(keepends=True)
-    for i, line in enumerate(lines):
-        match = _STAMP.match(line.rstrip())
-        if match:
-            # The paragraph goes with the blank line below it.
-            end = i + 2 if i + 1 < len(lines) and not lines[i + 1].strip() else i + 1
-            return "".join(lines[:i] + lines[end:]), Stamp(**match.groupdict())
-    return source, None
+    found = _STAMP.search(source)
+    if found is None:
+        return source, None
+    start, end = found.start(), min(found.end() + 1, len(source))
+    # The blank line that makes it a paragraph goes with it: the one above, or on top of a file the one below.
+    if start == 0:
+        end += source.startswith("\n", end)
+    elif source.endswith("\n\n", 0, start):
+        start -= 1 if end > found.end() else 2
+    return source[:start] + source[end:], Stamp(**found.groupdict())
+
+
+def check_stamps(source: str, path: str) -> None:
+    """Raise UserError for a line that was a stamp and is none any more, and for a second stamp."""
+    stamps = list(_STAMP.finditer(source))
+    for found in _LIKE_A_STAMP.finditer(source):
+        line = source.count("\n", 0, found.start()) + 1
+        if not _STAMP.match(source, found.start()):
+            raise UserError(f"{path}:{line}: the stamp was edited; `hfcodemod adopt {path}` mends it")
+        if stamps[0].start() != found.start():
+            raise UserError(f"{path}:{line}: a second stamp; delete the one that is not this module's")
 
 
 def _docstring_end(source: str) -> int:

@@ -16,7 +16,6 @@ HEX = st.text("0123456789abcdef", min_size=8, max_size=8)
 STAMPS = st.builds(
     Stamp,
     name=WORDS,
-    fingerprint=HEX,
     base=HEX,
     like=st.none() | WORDS,
     model_id=st.none() | WORDS,
@@ -28,6 +27,12 @@ SOURCES = [
     "import os\n",
     '# A comment.\n"""Below it."""\n\nX = 1\n',
     "",
+    '"""Two blank lines below."""\n\n\nimport os\n',
+    '"""None below."""\nimport os\n',
+    "\nimport os\n",
+    "#!/usr/bin/env python\n# coding: utf-8\nimport os\n",
+    '"""No final newline."""',
+    '"""A form\x0cfeed."""\n\x0c\nimport os\n',
 ]
 
 
@@ -40,14 +45,12 @@ def test_round_trip(source: str, stamp: Stamp) -> None:
 
 
 def test_it_stands_below_the_docstring() -> None:
-    stamp = Stamp(name="olmo", fingerprint="00000001", base="00000002")
-    assert stamped(SOURCES[0], stamp) == (
-        '"""One line."""\n\n# hfcodemod: olmo from=00000001 base=00000002\n\nimport os\n'
-    )
+    stamp = Stamp(name="olmo", base="00000002")
+    assert stamped(SOURCES[0], stamp) == ('"""One line."""\n\n# hfcodemod: olmo base=00000002\n\nimport os\n')
 
 
 def test_a_line_too_long_says_that_it_is_meant() -> None:
-    stamp = Stamp(name="a" * 100, fingerprint="00000001", base="00000002")
+    stamp = Stamp(name="a" * 100, base="00000002")
     assert stamp.line().endswith("  # noqa: E501")
 
 
@@ -57,6 +60,6 @@ def test_no_stamp() -> None:
 
 
 def test_an_edit_shows() -> None:
-    text = stamped(SOURCES[1], Stamp(name="olmo", fingerprint="00000001", base=digest(SOURCES[1])))
+    text = stamped(SOURCES[1], Stamp(name="olmo", base=digest(SOURCES[1])))
     assert is_edited(text) is False
     assert is_edited(text + "\n") is True

@@ -1,0 +1,47 @@
+"""What the commands share: the configuration and the facts of the folder that they are typed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hfcodemod.errors import UserError
+
+if TYPE_CHECKING:
+    from hfcodemod.catalog import Catalog
+    from hfcodemod.config import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def here() -> Settings:
+    """The configuration of the current folder."""
+    from hfcodemod.config import settings_for
+
+    return settings_for(Path.cwd())
+
+
+def known(settings: Settings) -> Catalog:
+    """The facts that the configuration pins."""
+    from hfcodemod.catalog import load_snapshot
+    from hfcodemod.workspace import facts_folder
+
+    return load_snapshot(settings.facts, [facts_folder(settings.root)])
+
+
+def completed_names(incomplete: str) -> list[str]:
+    """The known names that begin with what is typed."""
+    from hfcodemod.names import known_names
+
+    try:
+        return [name for name in known_names(known(here())) if name.startswith(incomplete)]
+    except UserError:
+        return []
+
+
+def shown(path: Path) -> str:
+    """The path from here, if it is below."""
+    folder = Path.cwd()
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)

@@ -1,0 +1,58 @@
+"""The commands that write test modules."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from hfcodemod.commands.context import completed_names, here, known, shown
+from hfcodemod.errors import UserError
+
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="NAME",
+        help="What to add: a model type (gemma3, XLM-RoBERTa), a name in use (llama-3), a checkpoint (org/model).",
+        autocompletion=completed_names,
+        show_default=False,
+    ),
+]
+
+
+def add(
+    names: Names,
+    like: Annotated[
+        str | None,
+        typer.Option(help="Known name whose architecture an unknown NAME has.", autocompletion=completed_names),
+    ] = None,
+    model_id: Annotated[str | None, typer.Option(help="Checkpoint that the module names.", metavar="ORG/MODEL")] = None,
+    skeleton: Annotated[str, typer.Option(help="Skeleton to clone.")] = "default",
+    diff: Annotated[bool, typer.Option("--diff", help="Print what would change and write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that were edited by hand.")] = False,
+) -> None:
+    """Write a test module for each NAME.
+
+    The module builds a tiny random-weight model of the real architecture and passes on CPU without network. It goes to
+    tests/models/test_hf_NAME.py; `target` under tool.hfcodemod in pyproject.toml says otherwise.
+    """
+    from hfcodemod.add import Request, additions, files_of
+    from hfcodemod.workspace import write_files
+
+    if (like or model_id) and len(names) > 1:
+        raise UserError("--like and --model-id speak of one NAME; add the names one by one")
+    settings = here()
+    requests = [Request(name, like, model_id, skeleton) for name in names]
+    made = additions(requests, settings, known(settings), force=force)
+    if diff:
+        for addition in made:
+            sys.stdout.write(addition.diff(settings.root) if addition.status != "unchanged" else "")
+        raise typer.Exit(code=int(any(addition.status != "unchanged" for addition in made)))
+    write_files(files_of(made, settings.root))
+    for addition in made:
+        path = shown(addition.path)
+        print(f"{path}: already in step" if addition.status == "unchanged" else f"wrote {path}")
+        for left in addition.leftovers:
+            print(f"{path}:{left.line}: still says {left.text!r}", file=sys.stderr)
+    print(f"run: pytest {' '.join(shown(addition.path) for addition in made)}")
