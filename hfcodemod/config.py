@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from hfcodemod.errors import UserError
 
@@ -20,6 +21,51 @@ FACTS = "5.23.0"
 """The version of transformers whose facts are used where the configuration pins none."""
 TARGET = "tests/models/test_hf_{name}.py"
 
+Kinds: TypeAlias = tuple[type, ...]
+KINDS: dict[type, str] = {str: "a string", list: "a list of strings", dict: "a table"}
+STRING: Kinds = (str,)
+STRINGS: Kinds = (list,)
+OWN_KEYS: dict[str, Kinds] = {
+    "facts": STRING,
+    "target": STRING,
+    "skeleton": STRING,
+    "exclude": STRINGS,
+    "required-version": STRING,
+    "skeletons": (dict,),
+    "architectures": (dict,),
+}
+ADJUSTMENTS: dict[str, Kinds] = {
+    "overlay": STRING,
+    "leave-out": STRINGS,
+    "codemods": STRINGS,
+    "format-command": (str, list),
+    "upgrades": STRING,
+}
+
+
+@dataclass(frozen=True)
+class CodemodSettings:
+    """A codemod of the repository's own: a class in a file."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Adjustments:
+    """What a team changes about a skeleton without a copy of it."""
+
+    overlay: Path | None = None
+    """A module that is folded onto the skeleton."""
+    leave_out: tuple[str, ...] = ()
+    """Tests that no module gets."""
+    codemods: tuple[CodemodSettings, ...] = ()
+    """What runs last on each module, in order."""
+    format_command: tuple[str, ...] = ()
+    """A command that takes source on its standard input and writes it formatted to its standard output."""
+    upgrades: Path | None = None
+    """The folder of upgrade codemods, where it is not the one beside the skeleton."""
+
 
 @dataclass(frozen=True)
 class SkeletonSettings:
@@ -29,6 +75,7 @@ class SkeletonSettings:
     reference: str
     """The name of the architecture that it is written for, as somebody would type it."""
     target: str
+    adjustments: Adjustments = field(default_factory=Adjustments)
 
 
 @dataclass(frozen=True)
@@ -39,7 +86,8 @@ class DeclaredArchitecture:
     checkpoint: str = ""
 
 
-@dataclass(frozen=True)
+# Two settings are never the same settings: what is loaded by them is remembered for as long as they live.
+@dataclass(frozen=True, eq=False)
 class Settings:
     """What the configuration says, with defaults for the rest."""
 
@@ -47,6 +95,12 @@ class Settings:
     """The folder of pyproject.toml; without one, the current folder."""
     facts: str = FACTS
     target: str = TARGET
+    skeleton: Path | None = None
+    """The folder of a skeleton that stands in place of the shipped one."""
+    adjustments: Adjustments = field(default_factory=Adjustments)
+    """Those of the default skeleton."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of paths, from the root, in which no managed files are looked for."""
     skeletons: Mapping[str, SkeletonSettings] = field(default_factory=dict)
     architectures: Mapping[str, DeclaredArchitecture] = field(default_factory=dict)
 
@@ -74,12 +128,15 @@ def _read(file: Path) -> Settings:
         raise UserError(f"{file}: [tool] must be a table")
     table = tools.get("hfcodemod", {})
     where = "tool.hfcodemod"
-    _check_keys(file, where, table, {"facts": str, "target": str, "skeletons": dict, "architectures": dict})
-    target = _checked_target(file, where, table.get("target", TARGET))
+    _check_keys(file, where, table, {**OWN_KEYS, **ADJUSTMENTS})
+    _check_version(file, where, table.get("required-version"))
     return Settings(
         root=file.parent,
         facts=table.get("facts", FACTS),
-        target=target,
+        target=_checked_target(file, where, table.get("target", TARGET)),
+        skeleton=file.parent / table["skeleton"] if "skeleton" in table else None,
+        adjustments=_adjustments(file, where, table),
+        exclude=tuple(table.get("exclude", ())),
         skeletons={
             name: _skeleton(file, f"{where}.skeletons.{name}", value)
             for name, value in table.get("skeletons", {}).items()
@@ -92,19 +149,59 @@ def _read(file: Path) -> Settings:
 
 
 def _skeleton(file: Path, where: str, table: Any) -> SkeletonSettings:
-    _check_keys(file, where, table, {"path": str, "reference": str, "target": str})
-    for key in ("path", "reference", "target"):
+    needed = {"path": STRING, "reference": STRING, "target": STRING}
+    _check_keys(file, where, table, {**needed, **ADJUSTMENTS})
+    for key in needed:
         if key not in table:
             raise UserError(f"{file}: [{where}] has no {key!r}; add it")
     return SkeletonSettings(
         path=file.parent / table["path"],
         reference=table["reference"],
         target=_checked_target(file, where, table["target"]),
+        adjustments=_adjustments(file, where, table),
     )
 
 
+def _adjustments(file: Path, where: str, table: Mapping[str, Any]) -> Adjustments:
+    command = table.get("format-command", ())
+    try:
+        words = shlex.split(command) if isinstance(command, str) else command
+    except ValueError as error:
+        raise UserError(f"{file}: [{where}] format-command {command!r} does not split ({error}); mend it") from error
+    return Adjustments(
+        overlay=file.parent / table["overlay"] if "overlay" in table else None,
+        leave_out=tuple(table.get("leave-out", ())),
+        codemods=tuple(_codemod(file, where, value) for value in table.get("codemods", ())),
+        format_command=tuple(words),
+        upgrades=file.parent / table["upgrades"] if "upgrades" in table else None,
+    )
+
+
+def _codemod(file: Path, where: str, value: str) -> CodemodSettings:
+    path, colon, name = value.rpartition(":")
+    if not (colon and path.endswith(".py") and name.isidentifier()):
+        raise UserError(f"{file}: [{where}] codemods: {value!r} must be like 'codemods/add_header.py:AddHeader'")
+    return CodemodSettings(file.parent / path, name)
+
+
+def _check_version(file: Path, where: str, required: str | None) -> None:
+    if required is None:
+        return
+    from importlib.metadata import version
+
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        specifier = SpecifierSet(required)
+    except InvalidSpecifier as error:
+        raise UserError(f"{file}: [{where}] required-version {required!r} must be like '>=0.1,<0.2'") from error
+    installed = version("hfcodemod")
+    if not specifier.contains(installed, prereleases=True):
+        raise UserError(f"{file}: hfcodemod {installed} is installed; pip install 'hfcodemod{specifier}'")
+
+
 def _architecture(file: Path, where: str, table: Any) -> DeclaredArchitecture:
-    _check_keys(file, where, table, {"title": str, "checkpoint": str})
+    _check_keys(file, where, table, {"title": STRING, "checkpoint": STRING})
     if "title" not in table:
         raise UserError(f"{file}: [{where}] has no 'title'; add title = \"...\"")
     return DeclaredArchitecture(**table)
@@ -117,7 +214,7 @@ def _checked_target(file: Path, where: str, target: str) -> str:
     return target
 
 
-def _check_keys(file: Path, where: str, table: Any, kinds: Mapping[str, type]) -> None:
+def _check_keys(file: Path, where: str, table: Any, kinds: Mapping[str, Kinds]) -> None:
     if not isinstance(table, dict):
         raise UserError(f"{file}: [{where}] must be a table")
     for key, value in table.items():
@@ -125,6 +222,7 @@ def _check_keys(file: Path, where: str, table: Any, kinds: Mapping[str, type]) -
             near = difflib.get_close_matches(key, kinds, n=1)
             known = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(kinds)}"
             raise UserError(f"{file}: [{where}] has an unknown key {key!r}; {known}")
-        if not isinstance(value, kinds[key]):
-            kind = "a string" if kinds[key] is str else "a table"
+        strings = not isinstance(value, list) or all(isinstance(item, str) for item in value)
+        if not (isinstance(value, kinds[key]) and strings):
+            kind = " or ".join(KINDS[kind] for kind in kinds[key])
             raise UserError(f"{file}: [{where}] {key} must be {kind}, not {value!r}")

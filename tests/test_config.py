@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hfcodemod.config import FACTS, TARGET, DeclaredArchitecture, settings_for
+from hfcodemod.config import FACTS, TARGET, Adjustments, CodemodSettings, DeclaredArchitecture, settings_for
 from hfcodemod.errors import UserError
 
 
@@ -43,6 +43,28 @@ def test_skeletons_and_architectures(tmp_path: Path) -> None:
     assert settings.architectures == {"yolov4": DeclaredArchitecture("YOLOv4", "")}
 
 
+def test_adjustments_of_the_default_and_of_a_named_skeleton(tmp_path: Path) -> None:
+    written(
+        tmp_path,
+        '[tool.hfcodemod]\nskeleton = "own"\nexclude = ["old/**"]\noverlay = "tests/o.py"\nleave-out = ["test_a"]\n'
+        'codemods = ["mods/one.py:One"]\nformat-command = "ruff format --line-length 88 -"\nupgrades = "up"\n'
+        'required-version = ">=0.1"\n'
+        '[tool.hfcodemod.skeletons.awq]\npath = "t.py"\nreference = "llama"\ntarget = "awq/test_{name}.py"\n'
+        'format-command = ["black", "-q", "-"]\n',
+    )
+    settings = settings_for(tmp_path)
+    assert settings.skeleton == tmp_path / "own"
+    assert settings.exclude == ("old/**",)
+    assert settings.adjustments == Adjustments(
+        overlay=tmp_path / "tests" / "o.py",
+        leave_out=("test_a",),
+        codemods=(CodemodSettings(tmp_path / "mods" / "one.py", "One"),),
+        format_command=("ruff", "format", "--line-length", "88", "-"),
+        upgrades=tmp_path / "up",
+    )
+    assert settings.skeletons["awq"].adjustments == Adjustments(format_command=("black", "-q", "-"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -57,6 +79,12 @@ def test_skeletons_and_architectures(tmp_path: Path) -> None:
         pytest.param("[tool]\nhfcodemod = 5\n", "must be a table", id="section-is-no-table"),
         pytest.param('[tool.hfcodemod]\ntarget = "tests/test.py"\n', "must hold {name}", id="target-without-name"),
         pytest.param('[tool.hfcodemod.skeletons.a]\npath = "x"\n', "has no 'reference'", id="skeleton-incomplete"),
+        pytest.param("[tool.hfcodemod]\nleave-out = [1]\n", "must be a list of strings, not [1]", id="list-of-numbers"),
+        pytest.param("[tool.hfcodemod]\nformat-command = 1\n", "a string or a list of strings, not 1", id="two-kinds"),
+        pytest.param('[tool.hfcodemod]\nformat-command = "\'"\n', "does not split", id="command-with-half-a-quote"),
+        pytest.param('[tool.hfcodemod]\ncodemods = ["a.py"]\n', "'a.py' must be like", id="codemod-without-class"),
+        pytest.param('[tool.hfcodemod]\nrequired-version = "new"\n', "must be like '>=0.1", id="version-that-is-none"),
+        pytest.param('[tool.hfcodemod]\nrequired-version = ">=9"\n', "pip install 'hfcodemod>=9'", id="too-old"),
         pytest.param("[tool.hfcodemod.architectures.a]\n", "has no 'title'", id="architecture-without-title"),
     ],
 )
