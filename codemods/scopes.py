@@ -1,0 +1,145 @@
+"""Which names a scope binds, read by `ast`; shared by the codemods that must tell one name from another like it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Scope = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@dataclass
+class Bindings:
+    """What the names of one scope are: bound in it, by an import or otherwise, or declared to be another scope's."""
+
+    bound: set[str] = field(default_factory=set)
+    imported: dict[str, set[str]] = field(default_factory=dict)
+    """For each name that an import binds, the modules that it comes from."""
+    declared_global: set[str] = field(default_factory=set)
+    declared_nonlocal: set[str] = field(default_factory=set)
+
+
+def ast_of(node: cst.CSTNode) -> ast.stmt:
+    """One statement as `ast` sees it."""
+    return ast.parse(cst.Module([]).code_for_node(node)).body[0]
+
+
+def bindings_of(scope: Scope) -> Bindings:
+    """What the scope itself binds; functions, classes and comprehensions in it keep their own."""
+    found = Bindings()
+    if isinstance(scope, Function):
+        found.bound |= parameters_of(scope)
+    for statement in scope.body:
+        _collect(statement, found, targets=True)
+    found.bound -= found.declared_global | found.declared_nonlocal
+    return found
+
+
+def parameters_of(function: Function | ast.Lambda) -> set[str]:
+    """The names of all parameters."""
+    arguments = function.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    return {argument.arg for argument in every if argument is not None}
+
+
+def bound_anywhere(node: ast.AST) -> set[str]:
+    """Every name that the node or a scope in it binds."""
+    found = Bindings()
+    for part in ast.walk(node):
+        _bind(part, found, targets=True)
+        if isinstance(part, Function | ast.Lambda):
+            found.bound |= parameters_of(part)
+    return found.bound
+
+
+def _collect(node: ast.AST, found: Bindings, targets: bool) -> None:
+    _bind(node, found, targets)
+    for child in _in_scope(node):
+        # A comprehension's targets are its own, but for what `:=` binds.
+        inside = (targets and not isinstance(node, _COMPREHENSIONS)) or isinstance(node, ast.NamedExpr)
+        _collect(child, found, inside)
+
+
+def _in_scope(node: ast.AST) -> Iterator[ast.AST]:
+    """The children that are evaluated in the scope of the node."""
+    if isinstance(node, Function):
+        yield from [*node.decorator_list, *node.args.defaults, *(item for item in node.args.kw_defaults if item)]
+    elif isinstance(node, ast.ClassDef):
+        yield from [*node.decorator_list, *node.bases, *node.keywords]
+    elif not isinstance(node, ast.Lambda):
+        yield from ast.iter_child_nodes(node)
+
+
+def _bind(node: ast.AST, found: Bindings, targets: bool) -> None:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) if targets:
+            found.bound.add(name)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            found.bound.add(name)
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            found.bound.add(name)
+        case ast.MatchMapping(rest=str(name)):
+            found.bound.add(name)
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            for alias in names:
+                name = alias.asname or alias.name.partition(".")[0]
+                module = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+                found.bound.add(name)
+                found.imported.setdefault(name, set()).add(module)
+        case ast.Global(names=names):
+            found.declared_global.update(names)
+        case ast.Nonlocal(names=names):
+            found.declared_nonlocal.update(names)
+
+
+def bound_by_comprehension(node: cst.CSTNode) -> set[str]:
+    """The targets of a comprehension."""
+    tree = ast.parse(cst.Module([]).code_for_node(node), mode="eval").body
+    generators = tree.generators if isinstance(tree, _COMPREHENSIONS) else []
+    targets = [part for generator in generators for part in ast.walk(generator.target)]
+    return {part.id for part in targets if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+
+
+def is_fixture(function: Function) -> bool:
+    """Whether a decorator makes the function a fixture of pytest."""
+    return any(_last_name(decorator) == "fixture" for decorator in function.decorator_list)
+
+
+def fixture_names(function: Function) -> set[str]:
+    """The names under which tests ask for what the function makes; none for a function that is no fixture."""
+    given = {
+        keyword.value.value
+        for decorator in function.decorator_list
+        if isinstance(decorator, ast.Call) and _last_name(decorator) == "fixture"
+        for keyword in decorator.keywords
+        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
+    }
+    return ({*map(str, given)} or {function.name}) if is_fixture(function) else set()
+
+
+def test_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
+    """The classes at the top that pytest collects, or that such a class inherits from."""
+    classes = {item.name: item for item in tree.body if isinstance(item, ast.ClassDef)}
+    found = {name for name, item in classes.items() if name.startswith("Test") or _has_tests(item)}
+    waiting = list(found)
+    while waiting:
+        bases = {base.id for base in classes[waiting.pop()].bases if isinstance(base, ast.Name)}
+        new = (bases & classes.keys()) - found
+        found |= new
+        waiting += new
+    return {name: item for name, item in classes.items() if name in found}
+
+
+def _has_tests(item: ast.ClassDef) -> bool:
+    return any(isinstance(part, Function) and part.name.startswith("test") for part in item.body)
+
+
+def _last_name(node: ast.expr) -> str:
+    while isinstance(node, ast.Call):
+        node = node.func
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
