@@ -16,7 +16,7 @@ from hfcodemod.errors import UserError
 from hfcodemod.names import resolve
 from hfcodemod.recipes import Recipe, model_types_with_recipe, recipe_of
 from hfcodemod.render import needs_recipe, render, used_parts
-from hfcodemod.skeletons import SHIPPED, Part, Skeleton, shipped_skeleton
+from hfcodemod.skeletons import SHIPPED, Skeleton, skeleton_for
 from hfcodemod.spelling import Leftover, leftovers
 from hfcodemod.stamp import Stamp, digest, stamped
 from hfcodemod.workspace import base_files, is_edited, text_of
@@ -82,7 +82,7 @@ def files_of(made: Sequence[Addition], root: Path) -> dict[Path, str]:
 
 def _addition(request: Request, settings: Settings, catalog: Catalog, force: bool) -> Addition:
     target = _target(request, settings, catalog)
-    skeleton, pattern = _skeleton(request.skeleton, settings, catalog)
+    skeleton, pattern = skeleton_for(request.skeleton, settings, catalog)
     recipe = _recipe(target, skeleton, catalog)
     rendered = render(target, skeleton, catalog.architectures, catalog.configurations, recipe)
     stamp = Stamp(
@@ -121,18 +121,6 @@ def _target(request: Request, settings: Settings, catalog: Catalog) -> Target:
     return resolve(request.name, catalog, like=request.like, model_id=request.model_id, declared=declared)
 
 
-def _skeleton(name: str, settings: Settings, catalog: Catalog) -> tuple[Skeleton, str]:
-    """The named skeleton and the pattern of its modules' paths."""
-    if name == SHIPPED:
-        return shipped_skeleton(), settings.target
-    if name not in settings.skeletons:
-        known = ", ".join([SHIPPED, *settings.skeletons])
-        raise UserError(f"no skeleton {name!r}; known: {known}; add [tool.hfcodemod.skeletons.{name}] for another")
-    own = settings.skeletons[name]
-    reference = resolve(own.reference, catalog).architecture.model_type
-    return Skeleton(name=name, version=1, canonical=Part(own.path, reference)), own.target
-
-
 def _recipe(target: Target, skeleton: Skeleton, catalog: Catalog) -> Recipe | None:
     if not needs_recipe(skeleton, catalog.architectures):
         return None
@@ -147,11 +135,11 @@ def _recipe(target: Target, skeleton: Skeleton, catalog: Catalog) -> Recipe | No
 
 
 def fingerprint(target: Target, skeleton: Skeleton, recipe: Recipe | None) -> str:
-    """Over what a text is made from: the parts of the skeleton, the recipe, the facts."""
+    """Over what a text is made from: the parts of the skeleton, the team's codemods, the recipe, the facts."""
     facts = json.dumps({**_said(target), "architecture": _said(target.architecture)}, sort_keys=True)
     tiny = json.dumps(None if recipe is None else _said(recipe), sort_keys=True)
     parts = [part.source for part in used_parts(target, skeleton, recipe)]
-    return digest(facts, tiny, *parts)
+    return digest(facts, tiny, *parts, *(own.source for own in skeleton.codemods))
 
 
 def _said(value: Target | Architecture | Recipe) -> dict[str, Any]:

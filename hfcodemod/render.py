@@ -14,6 +14,7 @@ from hfcodemod.architecture import Architecture, Configuration, Head, Target
 from hfcodemod.counterparts import Counterparts, counterparts, likeness
 from hfcodemod.errors import UserError
 from hfcodemod.loader import codemod
+from hfcodemod.own_codemods import applied
 from hfcodemod.recipes import Recipe, check_fields
 from hfcodemod.skeletons import Part, Skeleton
 from hfcodemod.spelling import identifier_words, named_checkpoints, text_names
@@ -53,7 +54,7 @@ def render(
         writer = codemod("write_tiny_config", "TinyConfigWriter")
         module = _visited(module, writer(target.architecture.config, recipe.config))
         module = _visited(module, codemod("sort_imports", "ImportSorter")())
-    return Rendered(module.code, tuple(references))
+    return Rendered(applied(skeleton.codemods, module.code, target), tuple(references))
 
 
 def needs_recipe(skeleton: Skeleton, architectures: Mapping[str, Architecture]) -> bool:
@@ -84,7 +85,7 @@ def _pipeline_parts(target: Target, skeleton: Skeleton, recipe: Recipe) -> dict[
         test = codemod("insert_pipeline_calls", "pipeline_test")(task)
         fragments = [skeleton.fragments[name] for name in (*reversed(recipe.fragments), *skeleton.fragments)]
         part = next((part for part in fragments if f"def {test}(" in part.source), None)
-        if part is None and test in recipe.without:
+        if part is None and (test in recipe.without or test in skeleton.leave_out):
             continue
         if part is None:
             raise UserError(f"no fragment of the skeleton calls the pipeline {task!r}; add {test}, or leave it out")

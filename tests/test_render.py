@@ -25,7 +25,7 @@ from hfcodemod.loader import codemod
 from hfcodemod.names import bare, resolve
 from hfcodemod.recipes import Recipe, check_fields, model_types_with_recipe, recipe_of
 from hfcodemod.render import needs_recipe, render
-from hfcodemod.skeletons import Part, Skeleton, shipped_skeleton
+from hfcodemod.skeletons import Part, shipped_skeleton
 from hfcodemod.spelling import leftovers, spellings
 from hfcodemod.stamp import without_stamp
 
@@ -178,7 +178,7 @@ def test_a_pipeline_that_no_fragment_calls(catalog: Catalog) -> None:
 
 
 def test_a_reference_that_is_no_model_type(catalog: Catalog) -> None:
-    skeleton = Skeleton("own", 1, Part(shipped_skeleton().canonical.path, "nothing"))
+    skeleton = dataclasses.replace(shipped_skeleton(), canonical=Part(shipped_skeleton().canonical.path, "nothing"))
     with pytest.raises(UserError, match="its reference 'nothing' is no model type"):
         needs_recipe(skeleton, catalog.architectures)
 

@@ -1,0 +1,95 @@
+"""A team's own codemods: classes in files of the repository, run last on each module."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from hfcodemod.errors import UserError
+from hfcodemod.stamp import digest
+
+if TYPE_CHECKING:
+    from libcst.codemod import Codemod
+
+    from hfcodemod.architecture import Target
+
+
+@dataclass(frozen=True)
+class OwnCodemod:
+    """A codemod class and the file that holds it."""
+
+    path: Path
+    name: str
+
+    @cached_property
+    def source(self) -> str:
+        """The text of the file: part of what a module is made from."""
+        try:
+            return self.path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{self.path}: the codemod {self.name} cannot be read ({error}); check its path") from error
+
+
+def applied(codemods: Sequence[OwnCodemod], source: str, target: Target) -> str:
+    """The source after every codemod, in order; one that raises SkipFile leaves it as it is.
+
+    Raises UserError for a codemod that cannot be loaded, fails, or writes what does not parse.
+    """
+    if not codemods:
+        return source
+    from libcst.codemod import CodemodContext, TransformExit, TransformFailure, TransformSuccess, transform_module
+
+    scratch = {"model_type": target.architecture.model_type, "name": target.original}
+    for own in codemods:
+        cls = _loaded(own.path, own.name, own.source)
+        context = CodemodContext(filename=target.name, scratch=dict(scratch))
+        result = transform_module(cls(context), source)
+        if isinstance(result, TransformSuccess):
+            _check(own, target, result.code)
+            source = result.code
+        elif isinstance(result, TransformExit):
+            raise KeyboardInterrupt
+        elif isinstance(result, TransformFailure):
+            raise UserError(f"{own.path}: the codemod {own.name} failed on {target.original}: {_said(result.error)}")
+    return source
+
+
+@cache
+def _loaded(path: Path, name: str, source: str) -> type[Codemod]:
+    """The class, from a module of its own that no import finds; ``source`` tells one version of it from another."""
+    from libcst.codemod import Codemod
+
+    module = ModuleType(f"{path.stem}_{digest(str(path), source)}")
+    module.__file__ = str(path)
+    # Where dataclasses look for the module of a class.
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(source, str(path), "exec"), vars(module))
+    # Whatever a team's code raises is told as its fault.
+    except Exception as error:
+        raise UserError(f"{path}: the codemod cannot be imported: {_said(error)}") from error
+    cls = getattr(module, name, None)
+    if cls is None:
+        raise UserError(f"{path}: has no class {name}; correct `codemods` in pyproject.toml")
+    if not (isinstance(cls, type) and issubclass(cls, Codemod)):
+        raise UserError(f"{path}: {name} is no libcst.codemod.Codemod; derive it from VisitorBasedCodemodCommand")
+    return cls
+
+
+def _check(own: OwnCodemod, target: Target, source: str) -> None:
+    try:
+        ast.parse(source)
+    except SyntaxError as error:
+        place = f"line {error.lineno} does not parse"
+        raise UserError(f"{own.path}: the codemod {own.name} failed on {target.original}: {place}") from error
+
+
+def _said(error: BaseException) -> str:
+    """The error on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
