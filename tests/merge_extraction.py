@@ -79,14 +79,14 @@ def write_pairs(path: Path, pairs: Sequence[Pair]) -> None:
         file.writelines(json.dumps(asdict(pair)) + "\n" for pair in pairs)
 
 
-def git_merge_file(base: str, ours: str, theirs: str) -> tuple[int, bytes]:
-    """What git's line merge answers: 0, the number of conflicts or 255 for a failure, and its output."""
+def kind_of(base: str, ours: str, theirs: str) -> str:
+    """Whether git's line merge has a ``conflict`` or is ``clean``."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder, name) for name in ("ours", "base", "theirs")]
         for path, text in zip(paths, (ours, base, theirs), strict=True):
             path.write_bytes(text.encode())
         done = subprocess.run(["git", "merge-file", "-p", "-q", *paths], capture_output=True, check=False)
-    return done.returncode, done.stdout
+    return "conflict" if done.returncode else "clean"
 
 
 class Repository:
@@ -192,11 +192,7 @@ def of_merge(repository: Repository, commit: str, parents: Sequence[str], tally:
         if reason:
             tally[reason] += 1
             continue
-        code, _ = git_merge_file(*texts[:3])
-        if code > 127:
-            tally["binary"] += 1
-            continue
-        yield Pair(repository.name, commit, path, "conflict" if code else "clean", *texts)
+        yield Pair(repository.name, commit, path, kind_of(*texts[:3]), *texts)
 
 
 def texts_of(

@@ -95,9 +95,8 @@ def table(report: dict[str, Any]) -> str:
     columns = [(kind, who) for kind in report["kinds"] for who in ("git", "command")]
     figures = [report["kinds"][kind][who] for kind, who in columns]
     repositories = ", ".join(f"{name} {count}" for name, count in report["repositories"].items())
-    heads = [
-        f"{kind}: {'git merge-file' if who == 'git' else shlex.split(report['command'])[0]}" for kind, who in columns
-    ]
+    names = {"git": "git merge-file", "command": Path(shlex.split(report["command"])[0]).name}
+    heads = [f"{kind}: {names[who]}" for kind, who in columns]
 
     def row(title: str, cells: Sequence[object]) -> str:
         return f"| {' | '.join([title, *map(str, cells)])} |"

@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from merge_extraction import Pair, parsed
 from merge_losses import lost_lines, views
@@ -85,6 +86,8 @@ def judged(pair: Pair, result: bytes, code: int | None, stderr: bytes, seconds: 
 
 def likeness(text: str, human: str) -> str:
     """Whether two sources that parse are the same code, in the same order or in another."""
+    if text == human:
+        return EQUAL
     one, other = parsed(text), parsed(human)
     assert one and other
     if ast.dump(one) == ast.dump(other):
@@ -114,6 +117,7 @@ def new_duplicates(text: str, sides: Sequence[str]) -> list[str]:
     return sorted(name for name, count in definitions(text).items() if count > max(known[name], 1))
 
 
+@lru_cache(maxsize=8)  # the sides are asked about for git and for the command
 def definitions(text: str) -> Counter[str]:
     """How often each function and class, by its dotted name, is defined in one body."""
     found: Counter[str] = Counter()
