@@ -18,6 +18,7 @@ from .definitions import Statement, assigned_value, defined_name, is_test_class,
 class TestLeaver(cst.CSTTransformer):
     """Removes tests by name, and those that need a class which the architecture lacks.
 
+    A reason that is empty is not written down. At the top level a test goes without a word.
     Absent classes are first taken out of lists at the top level; a list that they leave empty is absent too.
     """
 
@@ -41,8 +42,10 @@ class TestLeaver(cst.CSTTransformer):
                         self.absent[defined_name(statement) or ""] = self.absent[first]
                         continue
                     statement = with_value(statement, short)
-            elif isinstance(statement, cst.ClassDef) and is_test_class(statement):
+            elif isinstance(statement, cst.ClassDef) and _is_test_block(statement):
                 statement = self._without_tests(statement)
+            elif self._reason(statement) is not None:
+                continue
             body.append(statement)
         return updated_node.with_changes(body=body)
 
@@ -71,7 +74,7 @@ class TestLeaver(cst.CSTTransformer):
             reason = self._reason(method)
             if reason is not None:
                 removed = True
-                comments += wrapped_comment(f"{defined_name(method)} is left out: {reason}.")
+                comments += wrapped_comment(f"{defined_name(method)} is left out: {reason}.") if reason else []
                 continue
             if comments and isinstance(method, cst.FunctionDef):
                 lines = _comment_lines(comments)
@@ -88,6 +91,11 @@ class TestLeaver(cst.CSTTransformer):
         return tests.with_changes(
             body=tests.body.with_changes(body=kept, footer=[*footer, *tests.body.footer])  # type: ignore[attr-defined]  # an indented block
         )
+
+
+def _is_test_block(cls: cst.ClassDef) -> bool:
+    """Whether it is a test class with lines of its own; ``class TestX(ModelTest): pass`` has no test to leave out."""
+    return is_test_class(cls) and isinstance(cls.body, cst.IndentedBlock)
 
 
 def wrapped_comment(text: str, width: int = 114) -> list[str]:

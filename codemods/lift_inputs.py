@@ -40,15 +40,15 @@ def lifted_imports(fragment: cst.Module) -> list[Statement]:
 
 
 def with_definitions(module: cst.Module, definitions: Iterable[Statement], imports: Iterable[Statement]) -> cst.Module:
-    """The module with top-level definitions replaced by name, or added: constants before what uses them, the rest
-    before the tests."""
+    """The module with top-level definitions replaced by name, or added: constants before the first definition unless
+    they need one, the rest before the tests."""
     body = list(module.body)
     for statement in definitions:
         name = defined_name(statement)
         at = next((i for i, item in enumerate(body) if defined_name(item) == name), None)
         if at is not None:
             body[at] = _united(body[at], statement)
-        elif isinstance(statement, cst.FunctionDef | cst.ClassDef):
+        elif isinstance(statement, cst.FunctionDef | cst.ClassDef) or _needs_definition(statement, body):
             body.insert(next((i for i, item in enumerate(body) if is_test_class(item)), len(body)), statement)
         else:
             body.insert(first_definition(body), statement)
@@ -59,6 +59,12 @@ def with_definitions(module: cst.Module, definitions: Iterable[Statement], impor
     new = [item for item in imports if not any(item.deep_equals(known) for known in present)]
     body[end:end] = new
     return module.with_changes(body=body)
+
+
+def _needs_definition(constant: Statement, body: Sequence[Statement]) -> bool:
+    """Whether a constant is computed from what stands at the first function or class, or below."""
+    names = names_in(constant)
+    return any(defined_name(item) in names for item in body[first_definition(body) :])
 
 
 def _in_order_of_use(statements: Sequence[Statement]) -> list[Statement]:

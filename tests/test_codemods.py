@@ -15,7 +15,7 @@ from libcst.codemod import CodemodCommand, CodemodContext
 
 ROOT = Path(__file__).parents[1]
 CASES = ROOT / "fixtures" / "cases"
-SHARED = {"__init__", "command", "definitions", "expressions", "scopes"}
+SHARED = {"__init__", "command", "definitions", "expressions", "overlay_items", "places", "scopes"}
 CODEMODS = sorted(path.stem for path in (ROOT / "codemods").glob("*.py") if path.stem not in SHARED)
 FILES = [path for name in CODEMODS for path in sorted((CASES / name).glob("*.py"))]
 
