@@ -186,8 +186,10 @@ def of_merge(repository: Repository, commit: str, parents: Sequence[str], tally:
     if len(bases) != 1:
         tally["several bases" if bases else "no common base"] += 1
         return
-    ours, theirs, human = (repository.changes(bases[0], side) for side in (*parents, commit))
-    for path in sorted(ours.keys() & theirs.keys()):
+    ours, theirs = (repository.changes(bases[0], side) for side in parents)
+    shared = sorted(ours.keys() & theirs.keys())
+    human = repository.changes(bases[0], commit) if shared else {}
+    for path in shared:
         reason, texts = texts_of(repository, ours[path], theirs[path], human.get(path))
         if reason:
             tally[reason] += 1

@@ -44,8 +44,11 @@ class History:
         self.git("init", "-q", "-b", "main")
 
     def git(self, *words: str, check: bool = True) -> str:
+        # A second for each commit, so that git lists them in this order.
+        date = f"{1_700_000_000 + self.commits} +0000"
+        environment = {**ENVIRONMENT, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
         done = subprocess.run(
-            ["git", *words], cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True, check=check
+            ["git", *words], cwd=self.folder, env=environment, capture_output=True, text=True, check=check
         )
         return done.stdout.strip()
 
