@@ -25,9 +25,10 @@ from .scopes import (
     bindings_of,
     bound_anywhere,
     bound_by_comprehension,
-    fixture_names,
+    fixtures_in,
     is_fixture,
     parameters_of,
+    parametrized_names,
     test_classes,
 )
 
@@ -36,12 +37,16 @@ NONE: Names = frozenset()
 
 
 class DefinitionRenamer(cst.CSTTransformer):
-    """Replaces each old name where it means the definition; imports of it from ``modules`` follow too."""
+    """Replaces each old name where it means the definition.
 
-    def __init__(self, renames: Mapping[str, str], modules: Collection[str] = ()) -> None:
+    ``homes`` are the modules by which an overlay imports from the skeleton itself; those imports follow, and so do
+    relative ones. Without ``homes`` no import does.
+    """
+
+    def __init__(self, renames: Mapping[str, str], homes: Collection[str] | None = None) -> None:
         super().__init__()
         self.renames = {old: new for old, new in renames.items() if old != new}
-        self.modules = modules
+        self.homes = homes
         self._word = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, self.renames)) or '(?!)'})(?!\w)")
         # The old names that mean something else: at this place, and in the functions that begin here.
         self._others: list[tuple[Names, Names]] = [(NONE, NONE)]
@@ -66,8 +71,8 @@ class DefinitionRenamer(cst.CSTTransformer):
         tree = ast.parse(node.code)
         top = bindings_of(tree)
         members = {name: bindings_of(item).bound for name, item in test_classes(tree).items()}
-        fixtures = {name for item in ast.walk(tree) if isinstance(item, Function) for name in fixture_names(item)}
-        known = top.bound.union(*members.values(), fixtures)
+        self._own_fixtures = fixtures_in(tree)
+        known = top.bound.union(*members.values(), self._own_fixtures)
         self.active = {
             old: new
             for old, new in self.renames.items()
@@ -76,12 +81,12 @@ class DefinitionRenamer(cst.CSTTransformer):
             and all(self._follows(module) for module in top.imported.get(old, ()))
         }
         # A name that is nowhere defined is asked for from elsewhere: by an overlay, or from a conftest.
-        self._fixtures = frozenset(old for old in self.active if old in fixtures or old not in top.bound)
+        self._fixtures = frozenset(old for old in self.active if old in self._own_fixtures or old not in top.bound)
         self._members = {name: self._followed(bound) for name, bound in members.items()}
         return bool(self.active)
 
     def _follows(self, module: str) -> bool:
-        return module.rpartition(".")[2] in self.modules
+        return self.homes is not None and (module.startswith(".") or module in self.homes)
 
     def _taken(self, bound: Collection[str]) -> Names:
         return frozenset(old for old, new in self.active.items() if new in bound and new not in self.active)
@@ -102,8 +107,9 @@ class DefinitionRenamer(cst.CSTTransformer):
         return False
 
     def leave_ImportFrom(self, original_node: cst.ImportFrom, updated_node: cst.ImportFrom) -> cst.ImportFrom:
-        module = original_node.module and get_full_name_for_node(original_node.module)
-        if isinstance(updated_node.names, cst.ImportStar) or self._functions or not self._follows(module or ""):
+        name = get_full_name_for_node(original_node.module) if original_node.module else None
+        module = "." * len(original_node.relative) + (name or "")
+        if isinstance(updated_node.names, cst.ImportStar) or self._functions or not self._follows(module):
             return updated_node
         names = [
             alias.with_changes(name=cst.Name(self.active.get(alias.evaluated_name, alias.evaluated_name)))
@@ -135,7 +141,9 @@ class DefinitionRenamer(cst.CSTTransformer):
         others = self._others[-1][1]
         taken = NONE if self._functions else self._taken(bound_anywhere(tree))
         asks = not self._functions and (node.name.value.startswith("test") or is_fixture(tree))
-        asked = self._fixtures & parameters_of(tree) - taken - others if asks else NONE
+        # What a test parametrizes itself is its own, unless it stands in for a fixture of the module.
+        own_values = parametrized_names(tree) - self._own_fixtures
+        asked = self._fixtures & parameters_of(tree) - taken - others - own_values if asks else NONE
         self._asked[node] = asked
         for name in _parameter_names(node.params):
             self._decided[name] = self.active[name.value] if name.value in asked else None
@@ -273,12 +281,12 @@ def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:
         "--rename", metavar="OLD=NEW", type=pair, action="append", required=True, help="a definition and its new name"
     )
     arg_parser.add_argument(
-        "--module", action="append", default=[], help="last part of a module whose imported names follow"
+        "--home", metavar="MODULE", action="append", help="a module by which an overlay imports from the skeleton"
     )
 
 
 def _transformer(arguments: Mapping[str, Any]) -> cst.CSTTransformer:
-    return DefinitionRenamer(dict(arguments["rename"]), arguments["module"])
+    return DefinitionRenamer(dict(arguments["rename"]), arguments["home"])
 
 
 __getattr__ = lazy_command(

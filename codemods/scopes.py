@@ -19,7 +19,7 @@ class Bindings:
 
     bound: set[str] = field(default_factory=set)
     imported: dict[str, set[str]] = field(default_factory=dict)
-    """For each name that an import binds, the modules that it comes from."""
+    """For each name that an import binds, the modules that it comes from, with the dots of relative ones."""
     declared_global: set[str] = field(default_factory=set)
     declared_nonlocal: set[str] = field(default_factory=set)
 
@@ -88,7 +88,7 @@ def _bind(node: ast.AST, found: Bindings, targets: bool) -> None:
         case ast.Import(names=names) | ast.ImportFrom(names=names):
             for alias in names:
                 name = alias.asname or alias.name.partition(".")[0]
-                module = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+                module = "." * node.level + (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
                 found.bound.add(name)
                 found.imported.setdefault(name, set()).add(module)
         case ast.Global(names=names):
@@ -120,6 +120,32 @@ def fixture_names(function: Function) -> set[str]:
         if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
     }
     return ({*map(str, given)} or {function.name}) if is_fixture(function) else set()
+
+
+def parametrized_names(function: Function) -> set[str]:
+    """The parameters to which ``parametrize`` gives values itself, rather than by way of a fixture."""
+    found: set[str] = set()
+    for call in function.decorator_list:
+        if not isinstance(call, ast.Call) or _last_name(call) != "parametrize":
+            continue
+        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+        names = call.args[0] if call.args else keywords.get("argnames")
+        if names is not None and "indirect" not in keywords:
+            texts = [part.value for part in ast.walk(names) if isinstance(part, ast.Constant)]
+            found |= {name.strip() for text in texts for name in str(text).split(",")}
+    return found
+
+
+def defined_in(tree: ast.Module) -> set[str]:
+    """The names that a module gives away: what it defines at the top, its fixtures, what its test classes have."""
+    top = bindings_of(tree)
+    members = [bindings_of(item).bound for item in test_classes(tree).values()]
+    return (top.bound - top.imported.keys()).union(*members, fixtures_in(tree))
+
+
+def fixtures_in(tree: ast.Module) -> set[str]:
+    """The names under which tests ask for the fixtures of a module."""
+    return {name for item in ast.walk(tree) if isinstance(item, Function) for name in fixture_names(item)}
 
 
 def test_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:

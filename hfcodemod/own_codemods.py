@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from hfcodemod.errors import UserError
-from hfcodemod.stamp import digest
+from hfcodemod.loader import module_of
 
 if TYPE_CHECKING:
     from libcst.codemod import Codemod
@@ -62,18 +60,10 @@ def applied(codemods: Sequence[OwnCodemod], source: str, target: Target) -> str:
 
 @cache
 def _loaded(path: Path, name: str, source: str) -> type[Codemod]:
-    """The class, from a module of its own that no import finds; ``source`` tells one version of it from another."""
+    """The class of a file; ``source`` tells one version of it from another."""
     from libcst.codemod import Codemod
 
-    module = ModuleType(f"{path.stem}_{digest(str(path), source)}")
-    module.__file__ = str(path)
-    # Where dataclasses look for the module of a class.
-    sys.modules[module.__name__] = module
-    try:
-        exec(compile(source, str(path), "exec"), vars(module))
-    # Whatever a team's code raises is told as its fault.
-    except Exception as error:
-        raise UserError(f"{path}: the codemod cannot be imported: {_said(error)}") from error
+    module = module_of(path, source)
     cls = getattr(module, name, None)
     if cls is None:
         raise UserError(f"{path}: has no class {name}; correct `codemods` in pyproject.toml")
