@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -37,3 +38,10 @@ def print_facts(facts: Mapping[str, str]) -> None:
     width = max(len(name) for name in facts)
     for name, value in facts.items():
         print(f"{name:<{width}}  {value}".rstrip())
+
+
+def diff_of(name: str, before: str | None, after: str | None) -> str:
+    """The change of a file as a unified diff; None where there is no file."""
+    old, new = (None if text is None else text.splitlines(keepends=True) for text in (before, after))
+    names = "/dev/null" if old is None else f"a/{name}", "/dev/null" if new is None else f"b/{name}"
+    return "".join(difflib.unified_diff(old or [], new or [], *names))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,3 +48,16 @@ def shown(path: Path) -> str:
     """The path from here, if it is below."""
     folder = Path.cwd()
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+@contextmanager
+def writing(root: Path) -> Iterator[None]:
+    """Nobody else writes meanwhile, and a write that was cut short is mended first, which is told."""
+    from hfcodemod.journal import recover
+    from hfcodemod.lock import locked
+
+    with locked(root):
+        recovered = recover(root)
+        if recovered is not None:
+            print(recovered, file=sys.stderr)
+        yield
