@@ -19,7 +19,8 @@ from hfcodemod.render import needs_recipe, render, used_parts
 from hfcodemod.skeletons import SHIPPED, Skeleton, skeleton_for
 from hfcodemod.spelling import Leftover, leftovers
 from hfcodemod.stamp import Stamp, digest, stamped
-from hfcodemod.workspace import base_files, is_edited, text_of
+from hfcodemod.textfile import read
+from hfcodemod.workspace import base_files, is_edited
 
 if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog
@@ -94,7 +95,8 @@ def _addition(request: Request, settings: Settings, catalog: Catalog, force: boo
     )
     text = stamped(rendered.source, stamp)
     path = settings.root / pattern.replace("{name}", target.name)
-    before = text_of(path)
+    there = read(path)
+    before = None if there is None else there.text
     if before is not None and before != text and not force:
         _refuse_edited(path, before)
     return Addition(

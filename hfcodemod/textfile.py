@@ -40,7 +40,7 @@ def read(path: Path) -> TextFile | None:
     Raises UserError for what cannot be read, or could not be written back byte for byte (NUL bytes, mixed line ends,
     an unknown encoding or bytes that are none of it), and for a file in the middle of a git merge.
     """
-    raw = _raw(path)
+    raw = bytes_of(path)
     if raw is None:
         return None
     _refuse_nul(path, raw)
@@ -66,7 +66,11 @@ def encoded(text: str, like: TextFile | None) -> bytes:
         raise UserError(f"{place}:{line}: {error.object[error.start]!a} is not in {encoding}; {TO_UTF8}") from error
 
 
-def _raw(path: Path) -> bytes | None:
+def bytes_of(path: Path) -> bytes | None:
+    """The bytes of a file, or None where there is none.
+
+    Raises UserError for what is no file, or cannot be read.
+    """
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):

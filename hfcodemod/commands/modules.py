@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hfcodemod.commands.context import completed_names, here, known, shown
+from hfcodemod.commands.context import completed_names, here, known, shown, writing
 from hfcodemod.errors import UserError
 
 Names = Annotated[
@@ -38,18 +38,23 @@ def add(
     tests/models/test_hf_NAME.py; `target` under tool.hfcodemod in pyproject.toml says otherwise.
     """
     from hfcodemod.add import Request, additions, files_of
-    from hfcodemod.workspace import write_files
+    from hfcodemod.journal import write_files
+    from hfcodemod.textfile import encoded, read
 
     if (like or model_id) and len(names) > 1:
         raise UserError("--like and --model-id speak of one NAME; add the names one by one")
     settings = here()
     requests = [Request(name, like, model_id, skeleton) for name in names]
-    made = additions(requests, settings, known(settings), force=force)
     if diff:
+        made = additions(requests, settings, known(settings), force=force)
         for addition in made:
             sys.stdout.write(addition.diff(settings.root) if addition.status != "unchanged" else "")
         raise typer.Exit(code=int(any(addition.status != "unchanged" for addition in made)))
-    write_files(files_of(made, settings.root))
+    with writing(settings.root):
+        made = additions(requests, settings, known(settings), force=force)
+        texts = files_of(made, settings.root)
+        seen = {path: read(path) for path in texts}
+        write_files(settings.root, {path: encoded(text, seen[path]) for path, text in texts.items()}, seen)
     for addition in made:
         path = shown(addition.path)
         print(f"{path}: already in step" if addition.status == "unchanged" else f"wrote {path}")
