@@ -117,15 +117,28 @@ def settings_for(folder: Path) -> Settings:
     return Settings(root=folder)
 
 
+def tools_in(file: Path, text: str) -> Mapping[str, Any]:
+    """What the text of a pyproject.toml says of tools.
+
+    Raises UserError for a text that is not TOML.
+    """
+    try:
+        tools = tomllib.loads(text).get("tool", {})
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{file}: not valid TOML ({error}); mend the file") from error
+    if not isinstance(tools, dict):
+        raise UserError(f"{file}: [tool] must be a table")
+    return tools
+
+
 def _read(file: Path) -> Settings:
     try:
-        tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
         raise UserError(f"{file}: not valid TOML ({error}); mend the file") from error
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror}); check its permissions") from error
-    if not isinstance(tools, dict):
-        raise UserError(f"{file}: [tool] must be a table")
+    tools = tools_in(file, text)
     table = tools.get("hfcodemod", {})
     where = "tool.hfcodemod"
     _check_keys(file, where, table, {**OWN_KEYS, **ADJUSTMENTS})

@@ -154,10 +154,10 @@ def _skeleton_for(name: str, settings: Settings, catalog: Catalog) -> tuple[Skel
         known = ", ".join([SHIPPED, *settings.skeletons])
         raise UserError(f"no skeleton {name!r}; known: {known}; add [tool.hfcodemod.skeletons.{name}] for another")
     own = settings.skeletons[name]
-    return _adjusted(_of_one_file(name, own, settings.root, catalog), own.adjustments), own.target
+    return _adjusted(of_one_file(name, own, settings.root, catalog), own.adjustments), own.target
 
 
-def _of_one_file(name: str, own: SkeletonSettings, root: Path, catalog: Catalog) -> Skeleton:
+def of_one_file(name: str, own: SkeletonSettings, root: Path, catalog: Catalog) -> Skeleton:
     """A test module of the team's; it has a manifest only once it was released."""
     reference = resolve(own.reference, catalog).architecture.model_type
     folder = root / OWN / name
