@@ -19,7 +19,7 @@ from hfcodemod.render import needs_recipe, render, used_parts
 from hfcodemod.skeletons import SHIPPED, Skeleton, skeleton_for
 from hfcodemod.spelling import Leftover, leftovers
 from hfcodemod.stamp import Stamp, digest, stamped
-from hfcodemod.textfile import read
+from hfcodemod.textfile import TextFile, read
 from hfcodemod.workspace import base_files, is_edited
 
 if TYPE_CHECKING:
@@ -48,14 +48,16 @@ class Addition:
     """The text without its stamp."""
     leftovers: tuple[Leftover, ...]
     """Where a reference of the skeleton is still spelt in the text."""
-    before: str = ""
+    before: TextFile | None
+    """What is there."""
 
     def diff(self, root: Path) -> str:
         """The change as a unified diff."""
         name = self.path.relative_to(root).as_posix() if self.path.is_relative_to(root) else str(self.path)
+        before = "" if self.before is None else self.before.text
         old = "/dev/null" if self.status == "new" else f"a/{name}"
         lines = difflib.unified_diff(
-            self.before.splitlines(keepends=True), self.text.splitlines(keepends=True), old, f"b/{name}"
+            before.splitlines(keepends=True), self.text.splitlines(keepends=True), old, f"b/{name}"
         )
         return "".join(lines)
 
@@ -95,18 +97,17 @@ def _addition(request: Request, settings: Settings, catalog: Catalog, force: boo
     )
     text = stamped(rendered.source, stamp)
     path = settings.root / pattern.replace("{name}", target.name)
-    there = read(path)
-    before = None if there is None else there.text
-    if before is not None and before != text and not force:
-        _refuse_edited(path, before)
+    before = read(path)
+    if before is not None and before.text != text and not force:
+        _refuse_edited(path, before.text)
     return Addition(
         request=request,
         path=path,
         text=text,
-        status="new" if before is None else "unchanged" if before == text else "replaced",
+        status="new" if before is None else "unchanged" if before.text == text else "replaced",
         source=rendered.source,
         leftovers=tuple(leftovers(text, rendered.references, target)),
-        before=before or "",
+        before=before,
     )
 
 

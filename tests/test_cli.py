@@ -268,3 +268,17 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
     done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert len(done.stdout.splitlines()) == 1
     assert done.stderr == ""
+
+
+def test_line_ends_and_byte_order_mark_of_a_module_are_kept(hfcodemod: Run, tmp_path: Path) -> None:
+    hfcodemod("add", "olmo")
+    ours = b"\xef\xbb\xbf" + (tmp_path / MODULE).read_bytes().replace(b"\n", b"\r\n")
+    (tmp_path / MODULE).write_bytes(ours)
+    assert hfcodemod("add", "olmo").stdout.splitlines()[0] == f"{MODULE}: already in step"
+    assert (tmp_path / MODULE).read_bytes() == ours
+    assert hfcodemod("add", "olmo", "--model-id", "allenai/OLMo-1B-hf").returncode == 0
+    # The checkpoint in the text and in the stamp, the stamp's digests.
+    changed = zip(ours.split(b"\r\n"), (tmp_path / MODULE).read_bytes().split(b"\r\n"), strict=True)
+    assert [new for old, new in changed if old != new and b"hfcodemod:" not in new] == [
+        b'MODEL_ID = "allenai/OLMo-1B-hf"'
+    ]

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from killing import DONE, KILLED, points, run
 
+from hfcodemod.cli import app
 from hfcodemod.errors import UserError
 from hfcodemod.journal import recover, write_files
 from hfcodemod.lock import locked
@@ -463,3 +464,37 @@ def test_a_tree_that_moved_since_it_was_killed(fresh: Callable[[], Path], after:
         assert tree(moved) == after
     finally:
         shutil.rmtree(moved)
+
+
+def test_a_command_that_is_killed_at_any_point_is_mended_by_the_next(
+    fresh: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def start() -> Path:
+        root = fresh()
+        (root / "pyproject.toml").write_text("")
+        monkeypatch.chdir(root)
+        return root
+
+    def add() -> None:
+        app(["add", "olmo"], standalone_mode=False)
+
+    root = start()
+    add()
+    added, nothing = tree(root), ["pyproject.toml"]
+    number, ending = 0, KILLED
+    while ending == KILLED:
+        root = start()
+        ending = run(add, root, kill=number)
+        capfd.readouterr()
+        with pytest.raises(UserError, match="no skeleton 'none'"):
+            app(["add", "olmo", "--skeleton", "none"], standalone_mode=False)
+        told = capfd.readouterr().err
+        whole = tree(root) == added
+        assert whole or list(tree(root)) == nothing
+        mended = f"{'finished' if whole else 'undid'} a write of 4 files that was cut short\n"
+        assert told in ("", mended)
+        add()
+        assert tree(root) == added
+        number += 1
+    assert ending == DONE
+    assert number > 40

@@ -39,7 +39,7 @@ def add(
     """
     from hfcodemod.add import Request, additions, files_of
     from hfcodemod.journal import write_files
-    from hfcodemod.textfile import encoded, read
+    from hfcodemod.textfile import encoded
 
     if (like or model_id) and len(names) > 1:
         raise UserError("--like and --model-id speak of one NAME; add the names one by one")
@@ -52,9 +52,9 @@ def add(
         raise typer.Exit(code=int(any(addition.status != "unchanged" for addition in made)))
     with writing(settings.root):
         made = additions(requests, settings, known(settings), force=force)
-        texts = files_of(made, settings.root)
-        seen = {path: read(path) for path in texts}
-        write_files(settings.root, {path: encoded(text, seen[path]) for path, text in texts.items()}, seen)
+        seen = {addition.path: addition.before for addition in made}
+        files = files_of(made, settings.root)
+        write_files(settings.root, {path: encoded(text, seen.get(path)) for path, text in files.items()}, seen)
     for addition in made:
         path = shown(addition.path)
         print(f"{path}: already in step" if addition.status == "unchanged" else f"wrote {path}")
