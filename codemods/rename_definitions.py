@@ -12,7 +12,7 @@ import argparse
 import ast
 import builtins
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import libcst as cst
@@ -27,6 +27,7 @@ from .scopes import (
     bound_by_comprehension,
     fixtures_in,
     is_fixture,
+    parameter_names,
     parameters_of,
     parametrized_names,
     test_classes,
@@ -145,14 +146,14 @@ class DefinitionRenamer(cst.CSTTransformer):
         own_values = parametrized_names(tree) - self._own_fixtures
         asked = self._fixtures & parameters_of(tree) - taken - others - own_values if asks else NONE
         self._asked[node] = asked
-        for name in _parameter_names(node.params):
+        for name in parameter_names(node.params):
             self._decided[name] = self.active[name.value] if name.value in asked else None
         inside = (others - own.declared_global | self.active.keys() & own.bound | taken) - asked
         self._inside[node] = (inside, inside)
         return True
 
     def visit_Lambda(self, node: cst.Lambda) -> None:
-        names = list(_parameter_names(node.params))
+        names = list(parameter_names(node.params))
         self._decided.update(dict.fromkeys(names))
         inside = self._others[-1][1] | {name.value for name in names}
         self._inside[node] = (inside, inside)
@@ -227,6 +228,11 @@ class DefinitionRenamer(cst.CSTTransformer):
         ours = node.attr.value in NONE.union(*classes) - self._left[-1]
         self._decided[node.attr] = self.active[node.attr.value] if ours else None
 
+    def visit_Annotation(self, node: cst.Annotation) -> None:
+        """An annotation that is a string names what it would name without quotes."""
+        if isinstance(node.annotation, cst.SimpleString) and "Literal[" not in node.annotation.value:
+            self._texts[node.annotation] = frozenset(self.active) - self._others[-1][0]
+
     def visit_Call(self, node: cst.Call) -> None:
         """The strings from which pytest takes names, and the keywords from which hypothesis does."""
         function = (get_full_name_for_node(node.func) or "").rpartition(".")[2]
@@ -268,12 +274,6 @@ class DefinitionRenamer(cst.CSTTransformer):
         else:
             new = None if old in self._others[-1][0] else self.active.get(old)
         return updated_node if new is None else updated_node.with_changes(value=new)
-
-
-def _parameter_names(parameters: cst.Parameters) -> Iterator[cst.Name]:
-    stars = [item for item in (parameters.star_arg, parameters.star_kwarg) if isinstance(item, cst.Param)]
-    for parameter in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params, *stars):
-        yield parameter.name
 
 
 def _add_arguments(arg_parser: argparse.ArgumentParser) -> None:

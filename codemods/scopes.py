@@ -47,6 +47,13 @@ def parameters_of(function: Function | ast.Lambda) -> set[str]:
     return {argument.arg for argument in every if argument is not None}
 
 
+def parameter_names(parameters: cst.Parameters) -> Iterator[cst.Name]:
+    """The names of all parameters, as they stand in the tree."""
+    stars = [item for item in (parameters.star_arg, parameters.star_kwarg) if isinstance(item, cst.Param)]
+    for parameter in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params, *stars):
+        yield parameter.name
+
+
 def bound_anywhere(node: ast.AST) -> set[str]:
     """Every name that the node or a scope in it binds."""
     found = Bindings()
@@ -99,7 +106,8 @@ def _bind(node: ast.AST, found: Bindings, targets: bool) -> None:
 
 def bound_by_comprehension(node: cst.CSTNode) -> set[str]:
     """The targets of a comprehension."""
-    tree = ast.parse(cst.Module([]).code_for_node(node), mode="eval").body
+    # A generator that is the only argument of a call has no parentheses of its own.
+    tree = ast.parse(f"({cst.Module([]).code_for_node(node)})", mode="eval").body
     generators = tree.generators if isinstance(tree, _COMPREHENSIONS) else []
     targets = [part for generator in generators for part in ast.walk(generator.target)]
     return {part.id for part in targets if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}

@@ -263,9 +263,9 @@ def test_the_diff_shows_what_would_be_written(released: Path, hfcodemod: Run) ->
     after = tree(released)
     expected = ""
     for name in ("skeleton/released/canonical.py", "skeleton/upgrades/to_2_rename_inputs.py", "skeleton/skeleton.json"):
-        texts = [files.get(name, b"").decode().splitlines(keepends=True) for files in (before, after)]
-        old = f"a/{name}" if name in before else "/dev/null"
-        expected += "".join(difflib.unified_diff(*texts, old, f"b/{name}"))
+        old, new = (files.get(name, b"").decode().splitlines(keepends=True) for files in (before, after))
+        place = f"a/{name}" if name in before else "/dev/null"
+        expected += "".join(difflib.unified_diff(old, new, place, f"b/{name}"))
     assert done.stdout == expected
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from golden import GOLDEN
 
 from hfcodemod.errors import UserError
+from hfcodemod.loader import codemod
 from hfcodemod.skeletons import shipped_skeleton
 from hfcodemod.upgrades import upgraded, upgraded_one, upgrades_in
 
+RUFF = [sys.executable, "-m", "ruff", "check", "--isolated"]
 BASE = """import pytest
 
 
@@ -203,3 +207,23 @@ def test_nothing_heavy_is_imported_without_upgrades(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["gemma3", "t5", "whisper", "clip"])
+def test_every_name_of_a_module_can_be_renamed_and_back(tmp_path: Path, name: str) -> None:
+    source = (GOLDEN / f"test_hf_{name}.py").read_text()
+    defined = codemod("scopes", "defined_in")(ast.parse(source))
+    renames = {old: f"test_renamed_{old}" if old.startswith("test") else f"renamed_{old}" for old in defined}
+    away, back = tmp_path / "away", tmp_path / "back"
+    write_renames(away, 2, renames)
+    write_renames(back, 2, {new: old for old, new in renames.items()})
+    there, _, _ = upgraded(source, source, away)
+    again = codemod("scopes", "defined_in")(ast.parse(there))
+    assert again == set(renames.values())
+    assert len(defined) > 20
+    # No name is left behind: each that is used is defined, and each fixture that is asked for is there.
+    subprocess.run([*RUFF, "--select", "F821", "-"], input=there, text=True, check=True, capture_output=True)
+    tests = [node for node in ast.walk(ast.parse(there)) if isinstance(node, ast.FunctionDef) and "test" in node.name]
+    asked = {argument.arg for test in tests for argument in test.args.args}
+    assert asked - again <= {"self", "cls", "tmp_path", "monkeypatch", "parts", "request"}
+    assert upgraded(there, there, back)[:2] == (source, source)
