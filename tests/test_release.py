@@ -377,3 +377,23 @@ def test_no_name_of_the_shipped_skeleton_disappears_without_a_release() -> None:
     assert comparison.removed({}) == []
     parts = {part.path.name for part in (skeleton.canonical, *skeleton.fragments.values())}
     assert {path.name for path in skeleton.released.glob("*.py")} <= parts
+
+
+def test_an_overlay_follows_a_release_without_an_edit(released: Path, hfcodemod: Run) -> None:
+    settings = released / "pyproject.toml"
+    settings.write_text(settings.read_text() + 'overlay = "overlay.py"\n')
+    (released / "overlay.py").write_text(
+        "from skeleton.canonical import doubled\n\n\n"
+        "def test_halved(inputs):\n    assert [value // 2 for value in doubled(inputs)] == [1, 2]\n"
+    )
+    assert hfcodemod("add", "mistral").returncode == 0
+    module = released / "test_mistral.py"
+    before = without_stamp(module.read_text())[0]
+    assert before.endswith("def test_halved(inputs):\n    assert [value // 2 for value in doubled(inputs)] == [1, 2]\n")
+    edit(released, renamed(CANONICAL, RENAMED))
+    release_renames(released, hfcodemod, RENAMED)
+    assert hfcodemod("add", "mistral").returncode == 0
+    after = without_stamp(module.read_text())[0]
+    assert after == renamed(before, RENAMED)
+    # The same by way of the upgrade: what was folded is part of the base.
+    assert upgraded(before, before, released / "skeleton/upgrades")[:2] == (after, after)
