@@ -17,7 +17,7 @@ from .command import lazy_command, parsed_file
 from .definitions import defined_name, is_import, small_statement
 from .lift_inputs import with_definitions
 from .overlay_items import Item, items_of, members_of, text_of, with_blank_lines, with_members, with_overrides
-from .places import Binding, Place, nameless, places
+from .places import Binding, Place, classes_in, nameless, places
 from .unite_imports import ImportUniter
 
 
@@ -50,7 +50,7 @@ class OverlayFolder(cst.CSTTransformer):
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         here = places(updated_node.code)
         known = {**self.elsewhere, **here}
-        classes = {scope for scope, _ in known}
+        classes = classes_in(known)
         for line, text in nameless(self.overlay.code, classes):
             raise OverlayError(line, f"{text!r} cannot be folded; an overlay holds imports, definitions and constants")
         mine = places(self.overlay.code)
@@ -79,6 +79,8 @@ class OverlayFolder(cst.CSTTransformer):
             bound = alias.evaluated_alias or name.split(".")[0]
             binding = mine[("", bound)]
             if self._is_home(small):
+                if isinstance(small, cst.Import):
+                    raise OverlayError(binding.line, f"imports {name}, which is the skeleton; import its names from it")
                 if bound != name:
                     raise OverlayError(binding.line, f"imports {name} of the skeleton as {bound}; name it {name}")
                 if ("", name) not in known:
@@ -117,7 +119,9 @@ def _check(item: Item, line: int, known: Mapping[Place, Binding], here: Mapping[
         near = _nearest(item.place, known)
         raise OverlayError(line, f"overrides {item.name}, which the skeleton does not have{near}")
     if there is None and item.scope and ("", item.scope) not in here:
-        raise OverlayError(line, f"adds to {item.scope} of a fragment; override the class as a whole")
+        raise OverlayError(
+            line, f"adds to {item.scope}, which only a fragment has; name a class of the canonical module"
+        )
 
 
 def _nearest(place: Place, known: Iterable[Place]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import libcst as cst
 
-from .definitions import defined_name, is_test_class
+from .definitions import defined_name, is_test_class, small_statement
 from .places import Place
 
 NO_SEMICOLON = cst.MaybeSentinel.DEFAULT
@@ -45,7 +45,7 @@ class Item:
 def items_of(overlay: cst.Module, classes: Collection[str]) -> list[Item]:
     """The definitions of an overlay; a class that the skeleton has too is opened, unless it is marked or decorated."""
     body: list[Any] = list(overlay.body)
-    if body and isinstance(body[0], cst.FunctionDef | cst.ClassDef | cst.SimpleStatementLine):
+    if body:
         # What stands above the first statement belongs to the module, for the parser.
         body[0] = body[0].with_changes(leading_lines=[*overlay.header, *body[0].leading_lines])
     items: list[Item] = []
@@ -104,10 +104,10 @@ def _replaced(old: Any, item: Item | None) -> Any:
 
 def with_members(cls: cst.ClassDef, items: Iterable[Item]) -> cst.ClassDef:
     """The class with new members: values above its first function, the rest at its end."""
-    members = members_of(cls)
+    members = [member for member in members_of(cls) if not isinstance(small_statement(member), cst.Pass)]
     for item in items:
         if isinstance(item.node, cst.FunctionDef | cst.ClassDef):
-            members.append(with_blank_lines(item.node, 1))
+            members.append(with_blank_lines(item.node, min(len(members), 1)))
             continue
         first = (i for i, member in enumerate(members) if isinstance(member, cst.FunctionDef | cst.ClassDef))
         at = next(first, len(members))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,6 +18,8 @@ class Binding:
     line: int
     origin: str
     """The import, as ``from torch import nn``; empty for a definition."""
+    opens: bool = False
+    """Whether it is a class."""
 
 
 def places(source: str, tests: str = "") -> dict[Place, Binding]:
@@ -34,20 +36,25 @@ def places(source: str, tests: str = "") -> dict[Place, Binding]:
     return found
 
 
+def classes_in(known: Mapping[Place, Binding]) -> set[str]:
+    """The classes at the top level."""
+    return {name for (scope, name), binding in known.items() if binding.opens and not scope}
+
+
 def first_tests(source: str) -> str:
     """The name of the first test class, or an empty string."""
     classes = (item.name for item in ast.parse(source).body if isinstance(item, ast.ClassDef))
     return next((name for name in classes if name.startswith("Test")), "")
 
 
-def nameless(source: str, opened: Iterable[str]) -> Iterator[tuple[int, str]]:
+def nameless(source: str, opened: Collection[str]) -> Iterator[tuple[int, str]]:
     """The statements, and those of the classes in ``opened``, that have no place: line, and first line of text.
 
     A docstring and a ``pass`` are none.
     """
     lines = source.splitlines()
     body = ast.parse(source).body
-    for block in (body, *(item.body for item in body if isinstance(item, ast.ClassDef) and item.name in set(opened))):
+    for block in (body, *(item.body for item in body if isinstance(item, ast.ClassDef) and item.name in opened)):
         before = 0
         for statement in block:
             silent = isinstance(statement, ast.Pass) or (
@@ -62,7 +69,9 @@ def nameless(source: str, opened: Iterable[str]) -> Iterator[tuple[int, str]]:
 def _bound(statement: ast.stmt) -> Iterator[tuple[str, Binding]]:
     line = statement.lineno
     match statement:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+        case ast.ClassDef(name=name):
+            yield name, Binding(line, "", opens=True)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
             yield name, Binding(line, "")
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
             yield name, Binding(line, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -132,7 +133,7 @@ def _dotted(folder: Path | None, root: Path) -> str:
 
 def _with_module(wish: Wish, module: Path, settings: Settings, catalog: Catalog) -> Start:
     """A test module of the team's as a skeleton, released as it is."""
-    path = module.absolute()
+    path = Path(os.path.abspath(module))
     if not path.is_file():
         raise UserError(f"{module}: is not there; say which test module is to be the skeleton")
     if not path.is_relative_to(settings.root):

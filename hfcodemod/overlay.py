@@ -66,7 +66,7 @@ class Fold:
         overlay = self._tree({name for _, name in known})
         folder = codemod("fold_overlay", "OverlayFolder")(overlay, elsewhere, self._homes)
         texts[canonical] = self._folded(texts[canonical], folder)
-        items = codemod("overlay_items", "items_of")(overlay, {scope for scope, _ in known})
+        items = codemod("overlay_items", "items_of")(overlay, codemod("places", "classes_in")(known))
         replaced = {item.place for item in items if item.marked}
         for path in (path for path in texts if path != canonical and replaced & bound[path].keys()):
             texts[path] = codemod("overlay_items", "with_overrides")(_module(texts[path]), items, self._tests).code

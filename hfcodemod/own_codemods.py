@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -74,9 +73,10 @@ def _loaded(path: Path, name: str, source: str) -> type[Codemod]:
 
 def _check(own: OwnCodemod, target: Target, source: str) -> None:
     try:
-        ast.parse(source)
+        # The parser alone would take a `return` outside of a function.
+        compile(source, own.name, "exec", dont_inherit=True)
     except SyntaxError as error:
-        place = f"line {error.lineno} does not parse"
+        place = f"line {error.lineno} of what it makes is no Python ({error.msg})"
         raise UserError(f"{own.path}: the codemod {own.name} failed on {target.original}: {place}") from error
 
 
