@@ -1,6 +1,7 @@
 """Drops what a selection of tests leaves unused: constants, functions, fixtures, imported names.
 
-Tests are the roots; a fixture is used by the parameter that bears its name.
+Tests are the roots, and fixtures of automatic use; another fixture is used by the parameter that bears its name, or a
+decorator that says it (``usefixtures``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 import libcst as cst
 
 from .command import lazy_command
-from .definitions import defined_name, is_import, is_test_class, names_in, small_statement
+from .definitions import defined_name, is_import, is_test_class, names_in, small_statement, strings_in
 
 
 class UnusedDefinitionDropper(cst.CSTTransformer):
@@ -29,7 +30,8 @@ class UnusedDefinitionDropper(cst.CSTTransformer):
         reached: set[str] = set()
         waiting = [item for item in updated_node.body if not is_import(item) and defined_name(item) not in definitions]
         while waiting:
-            names = names_in(waiting.pop()) - reached
+            statement = waiting.pop()
+            names = (names_in(statement) | _asked_for(statement)) - reached
             reached |= names
             waiting += [definitions[name] for name in names if name in definitions]
         body: list[cst.BaseStatement] = []
@@ -46,7 +48,19 @@ class UnusedDefinitionDropper(cst.CSTTransformer):
 
 
 def _is_root(name: str, statement: cst.CSTNode) -> bool:
-    return is_test_class(statement) or name.startswith(("test", "pytest", "__")) or name == "MODEL_ID"
+    if is_test_class(statement) or name.startswith(("test", "pytest", "__")) or name == "MODEL_ID":
+        return True
+    decorators = statement.decorators if isinstance(statement, cst.FunctionDef) else ()
+    return any("autouse" in names_in(item.decorator) for item in decorators)
+
+
+def _asked_for(statement: cst.CSTNode) -> frozenset[str]:
+    """The fixtures that decorators name in strings, those of a class and of its methods."""
+    if not isinstance(statement, cst.FunctionDef | cst.ClassDef):
+        return frozenset()
+    used = [item.decorator for item in statement.decorators if "usefixtures" in names_in(item.decorator)]
+    inside = [_asked_for(item) for item in statement.body.body] if isinstance(statement, cst.ClassDef) else []
+    return frozenset().union(*(strings_in(item) for item in used), *inside)
 
 
 def _used_import(statement: cst.BaseStatement, reached: set[str]) -> cst.BaseStatement | None:
