@@ -19,7 +19,8 @@ class TestLeaver(cst.CSTTransformer):
     """Removes tests by name, and those that need a class which the architecture lacks.
 
     A reason that is empty is not written down. At the top level a test goes without a word.
-    Absent classes are first taken out of lists at the top level; a list that they leave empty is absent too.
+    Absent classes are first taken out of lists at the top level; a list that they leave empty is absent too, and so is
+    a function that names what is absent.
     """
 
     def __init__(self, reasons: Mapping[str, str], absent: Mapping[str, str] | None = None) -> None:
@@ -43,6 +44,7 @@ class TestLeaver(cst.CSTTransformer):
                         continue
                     statement = with_value(statement, short)
             elif isinstance(statement, cst.ClassDef) and _is_test_block(statement):
+                self._spread(updated_node)
                 statement = self._without_tests(statement)
             elif self._reason(statement) is not None:
                 continue
@@ -57,6 +59,15 @@ class TestLeaver(cst.CSTTransformer):
             # The last one stands before the bracket, whichever it is.
             kept[-1] = kept[-1].with_changes(comma=display.elements[-1].comma)
         return display.with_changes(elements=kept)
+
+    def _spread(self, module: cst.Module) -> None:
+        """Call functions absent that name what is, until there is none more; tests go by themselves."""
+        functions = [item for item in module.body if isinstance(item, cst.FunctionDef)]
+        waiting = {item.name.value: names_in(item) for item in functions if not item.name.value.startswith("test")}
+        while found := {name: names for name, names in waiting.items() if not names.isdisjoint(self.absent)}:
+            for name, names in found.items():
+                self.absent.setdefault(name, next(why for other, why in self.absent.items() if other in names))
+                del waiting[name]
 
     def _reason(self, method: cst.CSTNode) -> str | None:
         name = defined_name(method)
