@@ -42,13 +42,12 @@ def _acquired(lock: Path) -> int:
     """
     while True:
         with blaming(lock):
-            try:
+            with suppress(FileExistsError):
                 os.makedirs(lock.parent, exist_ok=True)
+            try:
                 descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
             except FileNotFoundError:
-                continue
-            except FileExistsError:
-                if lock.parent.exists() and not lock.parent.is_dir():
+                if lock.parent.is_symlink():  # to a folder that is missing, and stays so
                     raise
                 continue
             _lock(descriptor)

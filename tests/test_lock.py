@@ -81,7 +81,13 @@ def test_no_space(tmp_path: Path) -> None:
 
 def test_something_else_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / ".hfcodemod").write_text("")
-    with pytest.raises(UserError, match=r"/.hfcodemod/lock: cannot be written \(File exists\)"), locked(tmp_path):
+    with pytest.raises(UserError, match=r"/.hfcodemod/lock: cannot be written \(Not a directory\)"), locked(tmp_path):
+        pytest.fail("was let in")
+
+
+def test_a_link_to_nowhere_in_the_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / ".hfcodemod").symlink_to("gone")
+    with pytest.raises(UserError, match=r"lock: cannot be written \(No such file or directory\)"), locked(tmp_path):
         pytest.fail("was let in")
 
 
