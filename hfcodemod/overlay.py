@@ -93,7 +93,7 @@ class Fold:
             if name not in tests:
                 near = difflib.get_close_matches(given, tests, n=1, cutoff=0.0)
                 nearest = f"; the nearest is {near[0]}" if near else ""
-                raise UserError(f"leave-out: the skeleton has no test {given!r}{nearest}")
+                raise UserError(f"leave-out in pyproject.toml: the skeleton has no test {given!r}{nearest}")
             left_out.add(name)
         return left_out
 
@@ -105,7 +105,7 @@ class Fold:
         module = _visited(_module(part.text), leaver)
         body = [item for item in module.body if not _is_empty(item)]
         if part is self.skeleton.canonical and len(body) < len(module.body):
-            raise UserError(f"leave-out: takes every test of a class of {part.path}; keep one")
+            raise UserError(f"leave-out in pyproject.toml takes every test of a class of {part.path}; keep one")
         return module.with_changes(body=body).code
 
     def _tree(self, known: set[str]) -> cst.Module:

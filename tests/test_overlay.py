@@ -192,6 +192,17 @@ def test_a_test_whose_class_is_absent_is_left_out(hfcodemod: Run, tmp_path: Path
     assert text.endswith("\n\n\ndef test_classes() -> None:\n    assert BertForTokenClassification\n")
 
 
+def test_the_example_of_the_documentation_can_be_folded(hfcodemod: Run, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "skeletons.md").read_text()
+    example = page.partition("```python\n")[2].partition("```")[0]
+    written(tmp_path / "pyproject.toml", '[tool.hfcodemod]\noverlay = "over.py"\ntarget = "test_{name}.py"\n')
+    written(tmp_path / "over.py", example)
+    assert hfcodemod("add", "olmo").returncode == 0
+    text = (tmp_path / "test_olmo.py").read_text()
+    assert "def test_compiled(self, config, cls):" in text
+    assert '\nTOLERANCE = {"atol": 1e-3, "rtol": 1e-3}\n' in text and text.count("\nTOLERANCE") == 1
+
+
 def test_an_override_replaces_in_every_part(tmp_path: Path, catalog: Catalog) -> None:
     skeleton = small(
         tmp_path,
