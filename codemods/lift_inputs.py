@@ -7,6 +7,7 @@ those of the same scope and name, dict displays of the same name unite by key, t
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -69,7 +70,9 @@ def _needs_definition(constant: Statement, body: Sequence[Statement]) -> bool:
 
 def _in_order_of_use(statements: Sequence[Statement]) -> list[Statement]:
     """The statements with each constant before those that name it, otherwise as they are."""
-    constants = {name: item for item in statements if not is_import(item) and (name := defined_name(item))}
+    assigned = Counter(defined_name(item) for item in statements)
+    # A name that is assigned again stands where it does for a reason.
+    constants = {name: item for item in statements if (name := defined_name(item)) and assigned[name] == 1}
     ordered: list[Statement] = []
     seen: set[Statement] = set()
 
