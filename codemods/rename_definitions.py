@@ -20,17 +20,17 @@ from libcst.helpers import get_full_name_for_node
 
 from .command import lazy_command, pair
 from .scopes import (
+    Definitions,
     Function,
-    ast_of,
     bindings_of,
     bound_anywhere,
     bound_by_comprehension,
     fixtures_in,
     is_fixture,
+    members_in,
     parameter_names,
     parameters_of,
     parametrized_names,
-    test_classes,
 )
 
 Names = frozenset[str]
@@ -67,11 +67,15 @@ class DefinitionRenamer(cst.CSTTransformer):
 
     def visit_Module(self, node: cst.Module) -> bool:
         self.active: dict[str, str] = {}
-        if not self._word.search(node.code):
+        code = node.code
+        # Where old names stand: to write a part of the tree out to see whether one is in it takes too long.
+        lines = [number for number, line in enumerate(code.split("\n"), 1) if self._word.search(line)]
+        if not lines:
             return False
-        tree = ast.parse(node.code)
+        tree = ast.parse(code)
+        self._definitions = Definitions(tree, lines)
         top = bindings_of(tree)
-        members = {name: bindings_of(item).bound for name, item in test_classes(tree).items()}
+        members = members_in(tree)
         self._own_fixtures = fixtures_in(tree)
         known = top.bound.union(*members.values(), self._own_fixtures)
         self.active = {
@@ -95,11 +99,8 @@ class DefinitionRenamer(cst.CSTTransformer):
     def _followed(self, bound: Collection[str]) -> Names:
         return frozenset(self.active.keys() & bound) - self._taken(bound)
 
-    def _concerns(self, node: cst.CSTNode) -> bool:
-        return bool(self._word.search(cst.Module([]).code_for_node(node)))
-
     def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> bool:
-        return bool(self._functions) or self._concerns(node)
+        return bool(self._functions or self._word.search(cst.Module([]).code_for_node(node)))
 
     def visit_Import(self, node: cst.Import) -> bool:
         return False
@@ -121,10 +122,9 @@ class DefinitionRenamer(cst.CSTTransformer):
     # Scopes: in each, some of the old names are others.
 
     def visit_ClassDef(self, node: cst.ClassDef) -> bool:
-        if not self._concerns(node):
+        tree = self._definitions.met()
+        if not self._definitions.concerned(tree):
             return False
-        tree = ast_of(node)
-        assert isinstance(tree, ast.ClassDef)
         bound = bindings_of(tree).bound
         # A class that has the new name would answer for it in all its methods.
         self._asked[node] = self._left[-1] | self._taken(bound)
@@ -134,10 +134,10 @@ class DefinitionRenamer(cst.CSTTransformer):
         return True
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
-        if not self._functions and not self._concerns(node):
-            return False
-        tree = ast_of(node)
+        tree = self._definitions.met()
         assert isinstance(tree, Function)
+        if not self._functions and not self._definitions.concerned(tree):
+            return False
         own = bindings_of(tree)
         others = self._others[-1][1]
         taken = NONE if self._functions else self._taken(bound_anywhere(tree))
@@ -191,7 +191,7 @@ class DefinitionRenamer(cst.CSTTransformer):
 
     def _enter_comprehension(self, node: cst.BaseComp) -> None:
         here, functions = self._others[-1]
-        targets = bound_by_comprehension(node) if self._concerns(node) else set()
+        targets = self.active.keys() & bound_by_comprehension(node)
         # The first iterable is evaluated outside.
         self._inside[node.for_in] = self._others[-1]
         self._others.append((here | targets, functions | targets))

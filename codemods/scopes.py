@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import bisect
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -24,9 +26,28 @@ class Bindings:
     declared_nonlocal: set[str] = field(default_factory=set)
 
 
-def ast_of(node: cst.CSTNode) -> ast.stmt:
-    """One statement as `ast` sees it."""
-    return ast.parse(cst.Module([]).code_for_node(node)).body[0]
+class Definitions:
+    """The functions and classes of a module as `ast` sees them, in the order in which a visitor meets them."""
+
+    def __init__(self, tree: ast.Module, lines: Sequence[int]) -> None:
+        nodes = [node for node in ast.walk(tree) if isinstance(node, Function | ast.ClassDef)]
+        self._nodes = sorted(nodes, key=lambda node: node.lineno)
+        self._next = 0
+        self._lines = lines
+
+    def met(self) -> Function | ast.ClassDef:
+        """The next one."""
+        self._next += 1
+        return self._nodes[self._next - 1]
+
+    def concerned(self, node: Function | ast.ClassDef) -> bool:
+        """Whether one of the lines is in the one just met; if not, a visitor must not visit what is in it."""
+        end = node.end_lineno or node.lineno
+        at = bisect.bisect_left(self._lines, min([node.lineno, *(item.lineno for item in node.decorator_list)]))
+        if at < len(self._lines) and self._lines[at] <= end:
+            return True
+        self._next += len(list(itertools.takewhile(lambda item: item.lineno <= end, self._nodes[self._next :])))
+        return False
 
 
 def bindings_of(scope: Scope) -> Bindings:
@@ -147,8 +168,15 @@ def parametrized_names(function: Function) -> set[str]:
 def defined_in(tree: ast.Module) -> set[str]:
     """The names that a module gives away: what it defines at the top, its fixtures, what its test classes have."""
     top = bindings_of(tree)
-    members = [bindings_of(item).bound for item in test_classes(tree).values()]
-    return (top.bound - top.imported.keys()).union(*members, fixtures_in(tree))
+    return (top.bound - top.imported.keys()).union(*members_in(tree).values(), fixtures_in(tree))
+
+
+def members_in(tree: ast.Module) -> dict[str, set[str]]:
+    """What the test classes of a module define, by their names."""
+    members: dict[str, set[str]] = {}
+    for item in test_classes(tree):
+        members.setdefault(item.name, set()).update(bindings_of(item).bound)
+    return members
 
 
 def fixtures_in(tree: ast.Module) -> set[str]:
@@ -156,17 +184,28 @@ def fixtures_in(tree: ast.Module) -> set[str]:
     return {name for item in ast.walk(tree) if isinstance(item, Function) for name in fixture_names(item)}
 
 
-def test_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
-    """The classes at the top that pytest collects, or that such a class inherits from."""
-    classes = {item.name: item for item in tree.body if isinstance(item, ast.ClassDef)}
-    found = {name for name, item in classes.items() if name.startswith("Test") or _has_tests(item)}
+def test_classes(tree: ast.Module) -> list[ast.ClassDef]:
+    """The classes of a module that pytest collects, or that such a class inherits from."""
+    classes = list(_classes_at(tree))
+    known = {item.name for item in classes}
+    found = {item.name for item in classes if item.name.startswith("Test") or _has_tests(item)}
     waiting = list(found)
     while waiting:
-        bases = {base.id for base in classes[waiting.pop()].bases if isinstance(base, ast.Name)}
-        new = (bases & classes.keys()) - found
+        name = waiting.pop()
+        bases = {base.id for item in classes if item.name == name for base in item.bases if isinstance(base, ast.Name)}
+        new = (bases & known) - found
         found |= new
         waiting += new
-    return {name: item for name, item in classes.items() if name in found}
+    return [item for item in classes if item.name in found]
+
+
+def _classes_at(node: ast.AST) -> Iterator[ast.ClassDef]:
+    """The classes in the scope of the node: also those that depend on a condition."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef):
+            yield child
+        elif not isinstance(child, Function | ast.expr):
+            yield from _classes_at(child)
 
 
 def _has_tests(item: ast.ClassDef) -> bool:

@@ -48,7 +48,7 @@ def _defined(path: Path) -> Iterator[Definition]:
     except SyntaxError as error:
         raise UserError(f"{path}:{error.lineno}: the skeleton does not parse; mend it first") from error
     classes = codemod("scopes", "test_classes")(tree)
-    for scope, body in (("", tree.body), *((name, item.body) for name, item in classes.items())):
+    for scope, body in (("", tree.body), *((item.name, item.body) for item in classes)):
         for node in body:
             for name, kind in _names(node):
                 yield Definition(path, node.lineno, scope, name, kind, ast.unparse(node))
