@@ -1,0 +1,190 @@
+"""What the result of a merge must pass: it compiles, defines nothing twice, lost no line, and lacks no name."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from hfcodemod.lines import split_lines
+
+
+class Recorded(Protocol):
+    """The three sides of a conflict."""
+
+    @property
+    def base(self) -> str: ...
+    @property
+    def ours(self) -> str: ...
+    @property
+    def theirs(self) -> str: ...
+
+
+def complaint(base: str, ours: str, theirs: str, source: str, recorded: Sequence[Recorded] = ()) -> str | None:
+    """Why the result of a merge can't be taken, or None where it can."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, "merged", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        return f"the merge would not compile ({error})"
+    twice = definitions_twice(source).difference(*map(definitions_twice, (base, ours, theirs)))
+    if twice:
+        return f"the merge would define {', '.join(sorted(twice))} twice"
+    lost = lines_lost(base, ours, theirs, source, recorded)
+    return f"the merge would lose {next(iter(lost))!r}" if lost else None
+
+
+def definitions_twice(source: str) -> set[str]:
+    """Functions and classes that are defined, and names that are imported, twice in one body, as dotted names."""
+    found: set[str] = set()
+
+    def visit(body: Sequence[ast.stmt], scope: str) -> None:
+        names = Counter(name for statement in body for name in _bound_once(statement))
+        found.update(f"{scope}{name}" for name, count in names.items() if count > 1)
+        for statement in body:
+            if isinstance(statement, ast.ClassDef):
+                visit(statement.body, f"{scope}{statement.name}.")
+
+    visit(ast.parse(source).body, "")
+    return found
+
+
+def _bound_once(statement: ast.stmt) -> Iterator[str]:
+    """What a statement binds that no other should: overloads and the parts of a property are one."""
+    match statement:
+        case ast.FunctionDef(name=name, decorator_list=parts) | ast.AsyncFunctionDef(name=name, decorator_list=parts):
+            if not any(
+                word in ast.dump(part) for part in parts for word in ("overload", "setter", "getter", "deleter")
+            ):
+                yield name
+        case ast.ClassDef(name=name):
+            yield name
+        case ast.ImportFrom(names=names):
+            yield from (alias.asname or alias.name for alias in names)
+
+
+def lines_lost(base: str, ours: str, theirs: str, source: str, recorded: Sequence[Recorded] = ()) -> list[str]:
+    """The lines that a side added and that are neither in the result nor in the record."""
+    old, left, right, new = map(_counted, (base, ours, theirs, source))
+    for conflict in recorded:
+        new += _counted(conflict.ours) | _counted(conflict.theirs)
+    return list(((left - old) | (right - old)) - new)
+
+
+def _counted(text: str) -> Counter[str]:
+    return Counter(line for line in map(str.strip, split_lines(text)) if line)
+
+
+def names_lost(base: str, ours: str, theirs: str, source: str) -> set[str]:
+    """The names and fixtures that a side could resolve and the result cannot."""
+    wanted = unresolved(source)
+    return wanted - unresolved(ours) - unresolved(theirs) - unresolved(base) if wanted else set()
+
+
+def unresolved(source: str) -> set[str]:
+    """Names that nothing in the module binds, and fixtures that the module requests and does not define.
+
+    A star import may bind anything: then no name counts.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(source)
+        table = symtable.symtable(source, "module", "exec")
+    starred = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
+    return (set() if starred else set(_free_names(table))) | _fixtures_lacking(tree)
+
+
+def _free_names(table: symtable.SymbolTable) -> Iterator[str]:
+    bound = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    bound.update(symbol.get_name() for symbol in table.get_symbols() if symbol.is_namespace())
+    bound |= vars(builtins).keys() | {"__file__", "__name__", "__path__", "__doc__", "__class__"}
+    tables = [table]
+    for inner in tables:
+        tables += inner.get_children()
+        for symbol in inner.get_symbols():
+            if symbol.is_global() and symbol.is_assigned():
+                bound.add(symbol.get_name())
+    for inner in tables:
+        for symbol in inner.get_symbols():
+            outside = symbol.is_global() or (inner is table and not symbol.is_assigned())
+            if outside and symbol.is_referenced() and symbol.get_name() not in bound:
+                yield symbol.get_name()
+
+
+def _fixtures_lacking(tree: ast.Module) -> set[str]:
+    defined: set[str] = set()
+    requested: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            fixture = any("fixture" in ast.unparse(part) for part in node.decorator_list)
+            if fixture:
+                defined |= {node.name, *_given_names(node.decorator_list)}
+            if fixture or node.name.startswith("test"):
+                arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                requested |= {argument.arg for argument in arguments} - _parametrized(node)
+    return requested - defined - {"self", "cls", "request"}
+
+
+def _given_names(decorators: Iterable[ast.expr]) -> Iterator[str]:
+    """``fixture(name="...")``."""
+    for decorator in decorators:
+        for keyword in decorator.keywords if isinstance(decorator, ast.Call) else ():
+            if keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
+                yield str(keyword.value.value)
+
+
+def _parametrized(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """The parameters that ``parametrize`` gives."""
+    names: set[str] = set()
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and decorator.args and "parametrize" in ast.unparse(decorator.func):
+            for part in ast.walk(decorator.args[0]):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    names.update(name.strip() for name in part.value.split(","))
+    return names
+
+
+def vanished(base: str, ours: str, theirs: str, source: str) -> set[str]:
+    """Identifiers that one side removed wherever they stood, and that lines added by the other use in the result."""
+    old, new = _identifiers(base), _identifiers(source)
+    left, right = _identifiers(ours), _identifiers(theirs)
+    gone_left, gone_right = old - left, old - right
+    return {
+        name
+        for gone, side in ((gone_left & right, theirs), (gone_right & left, ours))
+        if gone & new
+        for name in gone & new & _words(_counted(side) - _counted(base))
+    }
+
+
+def _words(lines: Iterable[str]) -> set[str]:
+    words: set[str] = set()
+    for line in lines:
+        word = ""
+        for letter in line.partition("#")[0] + " ":
+            if letter.isalnum() or letter == "_":
+                word += letter
+            elif word:
+                words.add(word)
+                word = ""
+    return words
+
+
+def _identifiers(source: str) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                found.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.alias(name=name, asname=asname):
+                found.update(name.split("."), [asname] if asname else [])
+            case ast.ExceptHandler(name=str(name)):
+                found.add(name)
+    return found
