@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hfcodemod.commands import catalog, modules, skeletons
+from hfcodemod.commands import catalog, merging, modules, skeletons
 from hfcodemod.errors import UserError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command()(modules.add)
 app.command("list")(catalog.list_architectures)
 app.command()(catalog.show)
 app.command()(catalog.facts)
+app.command()(merging.merge)
 app.command()(skeletons.init)
 app.command()(skeletons.release_skeleton)
 

@@ -30,6 +30,8 @@ class Conflict:
     theirs: str
     line: int = 0
     """Where it stands in the result, counted from 1."""
+    marker: int = 0
+    """Where its first marker stands in the result with markers."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,9 @@ def merge(base: str, ours: str, theirs: str, *, by_name: bool = False) -> Merged
 
 def whole_conflict(base: str, ours: str, theirs: str, reason: str) -> Merged:
     """A conflict of the whole module."""
-    conflict = Conflict(MODULE, reason, base, ours, theirs, line=1)
-    return Merged(ours, (conflict,), with_markers(base, ours, theirs), base)
+    markers = with_markers(base, ours, theirs)
+    conflict = Conflict(MODULE, reason, base, ours, theirs, line=1, marker=_marker("", markers))
+    return Merged(ours, (conflict,), markers, base)
 
 
 @dataclass
@@ -102,13 +105,19 @@ def _flat(pieces: _Pieces) -> Merged:
     conflicts: list[Conflict] = []
     for part in pieces.parts:
         if isinstance(part, Conflict):
-            conflicts.append(replace(part, line=source.count("\n") + 1 + _blank_lines(part.ours)))
-            marked += with_markers(part.base, part.ours, part.theirs)
+            markers = with_markers(part.base, part.ours, part.theirs)
+            line = source.count("\n") + 1 + _blank_lines(part.ours)
+            conflicts.append(replace(part, line=line, marker=_marker(marked, markers)))
+            marked += markers
             source += part.ours
         else:
             marked += part
             source += part
     return Merged(source, tuple(conflicts), marked, pieces.base)
+
+
+def _marker(before: str, markers: str) -> int:
+    return before.count("\n") + 1 + markers.partition("<<<<<<< ")[0].count("\n")
 
 
 def _blank_lines(text: str) -> int:
