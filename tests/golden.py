@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hfcodemod.add import Addition, Request, additions
+from hfcodemod.add import Addition, additions
 from hfcodemod.catalog import load_snapshot
 from hfcodemod.config import Settings
+from hfcodemod.requests import Request
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "golden"
 NAMES = (

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
-from hfcodemod.add import fingerprint
 from hfcodemod.catalog import Catalog, load_snapshot
 from hfcodemod.config import FACTS, settings_for
 from hfcodemod.errors import UserError
 from hfcodemod.names import resolve
 from hfcodemod.render import render
+from hfcodemod.requests import fingerprint
 from hfcodemod.skeletons import SHIPPED, Skeleton, skeleton_for
 
 ROOT = Path(__file__).parents[1]

@@ -15,7 +15,6 @@ from golden import GOLDEN, REQUESTS, rendered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfcodemod.add import fingerprint
 from hfcodemod.architecture import Architecture, Head, Target
 from hfcodemod.catalog import Catalog, load_snapshot
 from hfcodemod.config import FACTS
@@ -25,6 +24,7 @@ from hfcodemod.loader import codemod
 from hfcodemod.names import bare, resolve
 from hfcodemod.recipes import Recipe, check_fields, model_types_with_recipe, recipe_of
 from hfcodemod.render import needs_recipe, render
+from hfcodemod.requests import fingerprint
 from hfcodemod.skeletons import Part, shipped_skeleton
 from hfcodemod.spelling import leftovers, spellings
 from hfcodemod.stamp import without_stamp

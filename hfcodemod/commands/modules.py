@@ -37,8 +37,9 @@ def add(
     The module builds a tiny random-weight model of the real architecture and passes on CPU without network. It goes to
     tests/models/test_hf_NAME.py; `target` under tool.hfcodemod in pyproject.toml says otherwise.
     """
-    from hfcodemod.add import Request, additions, files_of
+    from hfcodemod.add import additions, files_of
     from hfcodemod.journal import write_files
+    from hfcodemod.requests import Request
     from hfcodemod.textfile import encoded
 
     if (like or model_id) and len(names) > 1:
