@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from hfcodemod.config import Settings
 from hfcodemod.errors import UserError
+from hfcodemod.formatter import Formatter
+from hfcodemod.own import started
 from hfcodemod.report import diff_of
 from hfcodemod.requests import Request, made, ordered
 from hfcodemod.spelling import Leftover, leftovers
@@ -29,7 +31,7 @@ class Addition:
     text: str
     status: Literal["new", "unchanged", "replaced"]
     source: str
-    """The text without its stamp."""
+    """What was generated, before any formatter."""
     leftovers: tuple[Leftover, ...]
     """Where a reference of the skeleton is still spelt in the text."""
     before: TextFile | None
@@ -65,8 +67,9 @@ def files_of(made: Sequence[Addition], root: Path) -> dict[Path, str]:
 def _addition(request: Request, settings: Settings, catalog: Catalog, force: bool) -> Addition:
     order = ordered(request, settings, catalog)
     rendered = made(order)
-    text = stamped(rendered.source, request.stamp(rendered.source))
-    path = order.path
+    source, path = started(rendered.source), order.path
+    layout = Formatter(order.skeleton.format_command, settings.root)
+    text = stamped(layout.formatted(source, path), request.stamp(source))
     before = read(path)
     if before is not None and before.text != text and not force:
         _refuse_edited(path, before.text)
@@ -75,7 +78,7 @@ def _addition(request: Request, settings: Settings, catalog: Catalog, force: boo
         path=path,
         text=text,
         status="new" if before is None else "unchanged" if before.text == text else "replaced",
-        source=rendered.source,
+        source=source,
         leftovers=tuple(leftovers(text, rendered.references, order.target)),
         before=before,
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hfcodemod.commands import catalog, merging, modules, skeletons
+from hfcodemod.commands import catalog, merging, migration, modules, skeletons
 from hfcodemod.errors import UserError
 
 app = typer.Typer(
@@ -16,11 +16,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="One test module for every Hugging Face architecture, generated from one skeleton and kept in step with it.",
-    epilog="Exit codes: 0 fine; 1 --diff found work; 2 wrong usage, configuration or file; 130 interrupted.",
+    epilog="Exit codes: 0 fine; 1 --diff found work, or conflicts wait; 2 wrong usage or file; 130 interrupted.",
 )
 
 
 app.command()(modules.add)
+app.command()(migration.adopt)
+app.command()(migration.migrate)
+app.command()(migration.migrate_all)
+app.command()(migration.resolve)
 app.command("list")(catalog.list_architectures)
 app.command()(catalog.show)
 app.command()(catalog.facts)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hfcodemod.errors import UserError
 
@@ -39,6 +39,10 @@ class Stamp:
     skeleton: str | None = None
     """None is the shipped skeleton, or the one that replaces it."""
 
+    def with_base(self, base: str) -> Stamp:
+        """The same stamp with the id of another base."""
+        return replace(self, base=base)
+
     def line(self) -> str:
         """The stamp as a line of source."""
         options = {"like": self.like, "model_id": self.model_id, "skeleton": self.skeleton}
@@ -54,11 +58,20 @@ def digest(*texts: str) -> str:
 
 def stamped(source: str, stamp: Stamp) -> str:
     """The source with the stamp as a paragraph of its own below the module's docstring, or on top."""
-    lines = source.split("\n")
-    at = _docstring_end(source) or _FIRST_LINES.match(source).group().count("\n")  # type: ignore[union-attr]  # matches ""
-    if at == 0:
+    return with_stamp_at(source, stamp, stamp_place(source))
+
+
+def stamp_place(source: str) -> int:
+    """The number of lines above the stamp: those of the docstring, or those that Python reads only on top."""
+    return _docstring_end(source) or _FIRST_LINES.match(source).group().count("\n")  # type: ignore[union-attr]  # matches ""
+
+
+def with_stamp_at(source: str, stamp: Stamp, place: int) -> str:
+    """The source with the stamp below that many lines."""
+    if place == 0:
         return f"{stamp.line()}\n\n{source}"
-    return "\n".join([*lines[:at], "", stamp.line(), *lines[at:]])
+    lines = source.split("\n")
+    return "\n".join([*lines[:place], "", stamp.line(), *lines[place:]])
 
 
 def without_stamp(source: str) -> tuple[str, Stamp | None]:
@@ -73,6 +86,16 @@ def without_stamp(source: str) -> tuple[str, Stamp | None]:
     elif source.endswith("\n\n", 0, start):
         start -= 1 if end > found.end() else 2
     return source[:start] + source[end:], Stamp(**found.groupdict())
+
+
+def without_broken_stamps(source: str) -> str:
+    """The source without lines that were stamps before somebody edited them."""
+    return re.sub(rf"(?:(?<=\n)\n)?{_LIKE_A_STAMP.pattern}\n?", "", source, flags=re.MULTILINE)
+
+
+def stamps_in(source: str) -> list[Stamp]:
+    """Every stamp of a source; there should be one at most."""
+    return [Stamp(**found.groupdict()) for found in _STAMP.finditer(source)]
 
 
 def check_stamps(source: str, path: str) -> None:

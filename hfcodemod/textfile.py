@@ -34,8 +34,8 @@ class TextFile:
     encoding: str = "utf-8"
 
 
-def read(path: Path) -> TextFile | None:
-    """The file, or None where there is none.
+def read(path: Path, *, unmerged: bool = False) -> TextFile | None:
+    """The file, or None where there is none; with ``unmerged`` also one in the middle of a git merge.
 
     Raises UserError for what cannot be read, or could not be written back byte for byte (NUL bytes, mixed line ends,
     an unknown encoding or bytes that are none of it), and for a file in the middle of a git merge.
@@ -48,7 +48,8 @@ def read(path: Path) -> TextFile | None:
     encoding = _declared(str(path), raw)
     bom = raw.startswith(BOM)
     text = _decoded(path, raw[len(BOM) :] if bom else raw, encoding).replace(newline, "\n")
-    _refuse_conflict(path, text)
+    if not unmerged:
+        _refuse_conflict(path, text)
     return TextFile(path, text, newline, bom, encoding)
 
 

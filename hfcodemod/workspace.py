@@ -14,6 +14,11 @@ def facts_folder(root: Path) -> Path:
     return root / STATE / "facts"
 
 
+def bases_folder(root: Path) -> Path:
+    """Where what was generated is kept."""
+    return root / STATE / "base"
+
+
 def base_files(root: Path, source: str) -> dict[Path, str]:
     """The files that keep what was generated: content-addressed, and marked as generated for reviewers.
 
@@ -21,9 +26,9 @@ def base_files(root: Path, source: str) -> dict[Path, str]:
     """
     folder = root / STATE
     return {
-        folder / ".gitattributes": "base/* linguist-generated\n",
+        folder / ".gitattributes": "base/* linguist-generated -text\nconflicts/* linguist-generated\n",
         folder / ".gitignore": "lock\njournal.*\ncache.json\n",
-        folder / "base" / digest(source): source,
+        bases_folder(root) / digest(source): source,
     }
 
 

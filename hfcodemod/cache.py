@@ -1,0 +1,124 @@
+"""What is known to be in step: a file of this machine, which git ignores, and which can be deleted at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfcodemod.workspace import STATE, facts_folder
+
+if TYPE_CHECKING:
+    from hfcodemod.config import Adjustments, Settings
+
+NAME = "cache.json"
+PACKAGE = Path(__file__).parent
+
+
+@dataclass
+class Cache:
+    """What earlier runs found out."""
+
+    inputs: str
+    """Over all that any module is made from, the code of hfcodemod included."""
+    engine: str
+    """Over the code of hfcodemod alone."""
+    in_step: dict[str, str] = field(default_factory=dict)
+    """Path to digest of the files that are in step with these inputs."""
+    renders: dict[str, str] = field(default_factory=dict)
+    """Fingerprint to id of the base, as this engine renders it."""
+
+
+def cache_path(root: Path) -> Path:
+    """Where the cache lies."""
+    return root / STATE / NAME
+
+
+def load_cache(settings: Settings) -> Cache:
+    """The cache as far as it holds for the inputs of now."""
+    engine = _engine()
+    inputs = _digest([engine, *_inputs(settings)])
+    try:
+        said = json.loads(cache_path(settings.root).read_bytes())
+        same = said["engine"] == engine
+        known = said["in_step"] if said["inputs"] == inputs else {}
+        return Cache(inputs, engine, dict(known), dict(said["renders"]) if same else {})
+    except (OSError, ValueError, KeyError, TypeError):
+        return Cache(inputs, engine)
+
+
+def cache_bytes(cache: Cache) -> bytes:
+    """The cache as it is stored."""
+    return json.dumps(vars(cache), sort_keys=True, separators=(",", ":")).encode()
+
+
+def _engine() -> str:
+    """Over the code and data of the package, by name, size and time: it changes only when hfcodemod does."""
+    return _digest(_stats(_package_folders()))
+
+
+def _package_folders() -> Iterator[Path]:
+    import importlib.resources
+
+    yield PACKAGE
+    for name in ("hfcodemod.codemods", "hfcodemod.skeleton"):
+        yield Path(str(importlib.resources.files(name)))
+
+
+def _stats(folders: Iterable[Path]) -> Iterator[str]:
+    for folder in folders:
+        for place, below, names in os.walk(folder):
+            below[:] = sorted(name for name in below if name != "__pycache__")
+            for name in sorted(names):
+                stat = os.stat(os.path.join(place, name))
+                yield f"{name} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _inputs(settings: Settings) -> Iterator[str]:
+    """The contents of the repository's own inputs."""
+    yield _content(settings.root / "pyproject.toml")
+    yield _content(facts_folder(settings.root) / f"facts-{settings.facts}.json.gz")
+    if settings.skeleton is not None:
+        yield from _contents(settings.skeleton)
+    yield from _adjusted(settings.adjustments)
+    for name, own in settings.skeletons.items():
+        yield _content(own.path)
+        yield from _contents(settings.root / STATE / "skeletons" / name)
+        yield from _adjusted(own.adjustments)
+
+
+def _adjusted(adjustments: Adjustments) -> Iterator[str]:
+    if adjustments.overlay is not None:
+        yield _content(adjustments.overlay)
+    if adjustments.upgrades is not None:
+        yield from _contents(adjustments.upgrades)
+    for own in adjustments.codemods:
+        yield _content(own.path)
+
+
+def _contents(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield f"{path.name} {_content(path)}"
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _digest(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def remember(cache: Cache, in_step: Mapping[str, str], renders: Mapping[str, str], present: Iterable[str]) -> None:
+    """Add what a run found out, and forget the files that are gone."""
+    known = {**cache.in_step, **in_step}
+    cache.in_step = {name: known[name] for name in present if name in known}
+    cache.renders |= renders

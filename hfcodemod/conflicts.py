@@ -1,0 +1,124 @@
+"""Conflicts that wait for a decision: a file for each module, with all sides, kept until it is settled."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hfcodemod.errors import UserError
+from hfcodemod.items import Block, Item, module_block
+from hfcodemod.managed import Identity
+from hfcodemod.merge import Conflict
+from hfcodemod.workspace import STATE
+
+
+@dataclass(frozen=True)
+class Pending:
+    """The conflicts of one module."""
+
+    path: str
+    """From the root."""
+    name: str
+    skeleton: str
+    theirs: str
+    """The id of the base that the module will have once they are settled."""
+    conflicts: tuple[Conflict, ...]
+
+    @property
+    def identity(self) -> Identity:
+        """Whose they are."""
+        return self.skeleton, self.name
+
+
+def record_path(root: Path, identity: Identity) -> Path:
+    """Where the conflicts of a module are kept."""
+    skeleton, name = (re.sub(r"[^\w.-]", "_", part) for part in identity)
+    return root / STATE / "conflicts" / f"{skeleton}{'.' if skeleton else ''}{name}.json"
+
+
+def record_bytes(pending: Pending) -> bytes:
+    """The conflicts as they are stored."""
+    return (json.dumps(asdict(pending), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def pending_in(root: Path) -> list[Pending]:
+    """Every conflict that waits.
+
+    Raises UserError for a record that cannot be read.
+    """
+    return [_read(file) for file in sorted((root / STATE / "conflicts").glob("*.json"))]
+
+
+def _read(file: Path) -> Pending:
+    try:
+        said: dict[str, Any] = json.loads(file.read_bytes())
+        conflicts = tuple(Conflict(**conflict) for conflict in said.pop("conflicts"))
+        return Pending(**said, conflicts=conflicts)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file}: is no record of conflicts ({error}); restore it with git, or delete it") from error
+
+
+def held_back(base: str, theirs: str, items: Collection[str]) -> str:
+    """Theirs with the items of these names as in the base: the next merge meets them again."""
+    old, new = module_block(base), module_block(theirs)
+    found = {name for block in (old, new) for name, _, _ in _places(block, "", 0)}
+    # What is not found by its name, as one of several imports from one module, holds the whole module back.
+    return _held_back(old, new, items, "") if found >= set(items) else base
+
+
+def _held_back(base: Block, theirs: Block, items: Collection[str], scope: str) -> str:
+    old = {item.key: item for item in base.items}
+    order = [(item.key, item) for item in theirs.items]
+    present = {item.key for item in theirs.items}
+    before = None
+    for item in base.items:
+        if item.key not in present and item_name(item, scope) in items:
+            keys = [key for key, _ in order]
+            order.insert(keys.index(before) + 1 if before is not None else 0, (item.key, item))
+        before = item.key if item.key in dict(order) else before
+    texts: list[str] = []
+    for key, item in order:
+        name = item_name(item, scope)
+        mine = old.get(key)
+        if name in items:
+            texts.append(mine.source if mine else "")
+        elif mine and mine.block and item.block and any(other.startswith(f"{name}.") for other in items):
+            inner = _held_back(mine.block, item.block, items, f"{name}.")
+            texts.append(item.lead + inner)
+        else:
+            texts.append(item.source)
+    return theirs.head + "".join(texts) + theirs.tail
+
+
+def item_name(item: Item, scope: str = "") -> str:
+    """The dotted name of an item, as conflicts say it."""
+    return f"{scope}{item.key[1] or item.key[0]}"
+
+
+def replaced(source: str, name: str, text: str) -> str | None:
+    """The source with an item of that name replaced by ``text``; None where it has none."""
+    for item, start, end in _places(module_block(source), "", 0):
+        if item == name:
+            return source[:start] + text + source[end:]
+    return None
+
+
+def text_of_item(source: str, name: str) -> str | None:
+    """The text of an item of that name, or None."""
+    return next((source[start:end] for item, start, end in _places(module_block(source), "", 0) if item == name), None)
+
+
+def _places(block: Block, scope: str, at: int) -> Iterator[tuple[str, int, int]]:
+    """Each item's dotted name and where it is."""
+    at += len(block.head)
+    for item in block.items:
+        name = item_name(item, scope)
+        end = at + len(item.source)
+        yield name, at, end
+        if item.block:
+            yield from _places(item.block, f"{name}.", at + len(item.lead))
+        at = end

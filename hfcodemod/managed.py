@@ -1,0 +1,216 @@
+"""Which files of a repository are managed: those with a stamp, wherever they were moved to."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+from hfcodemod.config import Settings
+from hfcodemod.errors import UserError
+from hfcodemod.stamp import MARK, Stamp, check_stamps, digest, stamps_in
+from hfcodemod.textfile import bytes_of, read
+from hfcodemod.workspace import bases_folder
+
+SKIPPED = {"__pycache__", "node_modules", "site-packages"}
+_MARK = MARK.encode()
+
+Identity = tuple[str, str]
+"""Skeleton and name: what a module is, whatever its file is called."""
+
+
+@dataclass(frozen=True)
+class Managed:
+    """A file with a stamp."""
+
+    path: Path
+    stamp: Stamp
+    sha: str
+    """Over its bytes."""
+
+    @property
+    def identity(self) -> Identity:
+        """What it is."""
+        return identity(self.stamp)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A file that can't be managed as it is, with the remedy."""
+
+    path: Path
+    said: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The managed files, and those that only look so."""
+
+    files: tuple[Managed, ...]
+    troubles: tuple[Trouble, ...] = ()
+    unused: frozenset[str] = field(default_factory=frozenset)
+    """Ids of bases that no stamp names."""
+
+
+def identity(stamp: Stamp) -> Identity:
+    """What a module with this stamp is."""
+    return stamp.skeleton or "", stamp.name
+
+
+def tree_of(settings: Settings) -> Tree:
+    """The managed files of a repository, in order of their paths."""
+    files: list[Managed] = []
+    troubles: list[Trouble] = []
+    bare: list[Path] = []
+    ours = set(_own_files(settings))
+    for path in python_files(settings):
+        try:
+            raw = bytes_of(path)
+        except UserError as error:
+            if path.is_symlink():
+                continue
+            troubles.append(Trouble(path, str(error)))
+            continue
+        if raw is None or _MARK not in raw:
+            bare.append(path)
+            continue
+        text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
+        try:
+            stamps = stamps_in(text)
+            if path not in ours:
+                check_stamps(text, str(path))
+        except UserError as error:
+            troubles.append(Trouble(path, str(error)))
+            continue
+        if stamps and path not in ours:
+            files.append(Managed(path, stamps[0], hashlib.sha256(raw).hexdigest()))
+        else:
+            bare.append(path)
+    copies = set(_copies(files))
+    troubles += [Trouble(file.path, said) for file, said in _copies(files).items()]
+    kept = tuple(file for file in files if file not in copies)
+    unused = _bases(settings.root) - {file.stamp.base for file in files}
+    troubles += _without_stamps(bare, settings, unused)
+    return Tree(kept, tuple(sorted(troubles, key=lambda trouble: trouble.path)), frozenset(unused))
+
+
+def python_files(settings: Settings) -> Iterator[Path]:
+    """Every Python file below the root but those in hidden folders, environments and what is excluded."""
+    for folder, folders, names in os.walk(settings.root):
+        if "pyvenv.cfg" in names:
+            folders.clear()
+            continue
+        place = os.path.relpath(folder, settings.root)
+        start = "" if place == "." else f"{Path(place).as_posix()}/"
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name[0] != "." and name not in SKIPPED and not _excluded(f"{start}{name}", settings)
+        )
+        for name in sorted(names):
+            if name.endswith(".py") and not _excluded(f"{start}{name}", settings):
+                yield Path(folder, name)
+
+
+def _excluded(name: str, settings: Settings) -> bool:
+    return any(fnmatch(name, pattern) or fnmatch(f"{name}/", pattern) for pattern in settings.exclude)
+
+
+def _own_files(settings: Settings) -> Iterator[Path]:
+    """What modules are made from: a mark there speaks of the modules."""
+    for own in settings.skeletons.values():
+        yield own.path
+    if settings.adjustments.overlay is not None:
+        yield settings.adjustments.overlay
+
+
+def _copies(files: Sequence[Managed]) -> dict[Managed, str]:
+    """The files that say that they are the same module as another, and what to do."""
+    by_identity: dict[Identity, list[Managed]] = {}
+    for file in files:
+        by_identity.setdefault(file.identity, []).append(file)
+    said: dict[Managed, str] = {}
+    for several in by_identity.values():
+        for file in several if len(several) > 1 else ():
+            other = next(one.path for one in several if one is not file)
+            said[file] = (
+                f"{file.path}: has the stamp of {file.stamp.name}, and so has {other}; delete the copy's stamp, or "
+                f"`hfcodemod adopt PATH --as NAME` it as another module"
+            )
+    return said
+
+
+def _bases(root: Path) -> set[str]:
+    try:
+        return set(os.listdir(bases_folder(root)))
+    except FileNotFoundError:
+        return set()
+
+
+def _without_stamps(paths: Sequence[Path], settings: Settings, unused: set[str]) -> Iterator[Trouble]:
+    """Files that were generated, or are most of what was, and have no stamp any more."""
+    if not unused:
+        return
+    bases = {name: base_text(settings.root, name) for name in unused}
+    lines = {name: set(text.split("\n")) for name, text in bases.items() if text}
+    for path in paths:
+        if not _may_be_a_module(path, settings):
+            continue
+        try:
+            file = read(path)
+        except UserError:
+            continue
+        if file is None or is_released(file.text):
+            continue
+        own = set(file.text.split("\n"))
+        for name, there in lines.items():
+            if digest(file.text) == name or len(own & there) * 2 > len(there):
+                remedy = f"`hfcodemod adopt {path}` gives it one, `# hfcodemod: own` in its place releases the file"
+                yield Trouble(path, f"{path}: lost its stamp; {remedy}")
+                break
+
+
+def _may_be_a_module(path: Path, settings: Settings) -> bool:
+    targets = [settings.target, *(own.target for own in settings.skeletons.values())]
+    name = path.relative_to(settings.root).as_posix()
+    return any(fnmatch(name, target.replace("{name}", "*")) for target in targets)
+
+
+def base_text(root: Path, name: str) -> str | None:
+    """A base, or None where it is missing or not what its name says."""
+    try:
+        text = (bases_folder(root) / name).read_bytes().decode("utf-8").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if digest(text) == name else None
+
+
+def is_released(text: str) -> bool:
+    """Whether a mark in the stamp's place releases the whole file from management."""
+    return "\n# hfcodemod: own\n" in f"\n{text}\n"
+
+
+def selected(tree: Tree, names: Sequence[str], settings: Settings) -> Tree:
+    """The part of the tree that is named by names or paths.
+
+    Raises UserError for what names no managed file.
+    """
+    import difflib
+
+    chosen: list[Managed] = []
+    troubles: list[Trouble] = []
+    for name in names:
+        path = Path(name).absolute()
+        found = [file for file in tree.files if file.path.absolute() == path or file.stamp.name == name]
+        bad = [trouble for trouble in tree.troubles if trouble.path.absolute() == path]
+        if not found and not bad:
+            known = [file.stamp.name for file in tree.files]
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+            hint = f"; the nearest: {', '.join(near)}" if near else ""
+            raise UserError(f"{name}: no managed module; `hfcodemod adopt PATH` makes a file one{hint}")
+        chosen += [file for file in found if file not in chosen]
+        troubles += bad
+    return Tree(tuple(chosen), tuple(troubles), tree.unused)

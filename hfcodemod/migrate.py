@@ -1,0 +1,194 @@
+"""The migration of many modules: find them, plan each, and only then say what is to be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfcodemod.cache import Cache, cache_bytes, cache_path, load_cache, remember
+from hfcodemod.conflicts import Pending, pending_in, record_bytes, record_path
+from hfcodemod.managed import Managed, Tree, tree_of
+from hfcodemod.workspace import base_files, bases_folder
+
+if TYPE_CHECKING:
+    from hfcodemod.catalog import Catalog
+    from hfcodemod.config import Settings
+    from hfcodemod.plan import Plan, Planner
+    from hfcodemod.textfile import TextFile
+
+FEW = 12
+"""Up to so many modules are planned sooner by one process than others are started."""
+Progress = Callable[[int, int], None]
+"""Called with the number of modules that are planned, and of all."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """What a run found out, and what it is going to do."""
+
+    root: Path
+    plans: tuple[Plan, ...]
+    """Of the modules that were not known to be in step."""
+    in_step: int
+    """How many were."""
+    tree: Tree
+    pending: tuple[Pending, ...]
+    """Conflicts that wait, those of modules that this run did not look at included."""
+    cache: Cache
+    whole: bool
+    """Whether all modules of the repository were looked at."""
+
+    @property
+    def changed(self) -> list[Plan]:
+        """The plans that change a file."""
+        return [plan for plan in self.plans if plan.text is not None]
+
+    @property
+    def refused(self) -> bool:
+        """Whether something was in the way that only the user can mend."""
+        return bool(self.tree.troubles) or any(plan.action == "refuse" for plan in self.plans)
+
+
+def migration(
+    settings: Settings,
+    catalog: Callable[[], Catalog],
+    *,
+    select: Callable[[Tree], Tree] | None = None,
+    markers: bool = False,
+    jobs: int | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Migration:
+    """Plan every module that is not known to be in step; ``catalog`` is called only if there is one.
+
+    Raises UserError for what concerns all of them: the configuration, the skeleton, the facts.
+    """
+    tree = tree_of(settings)
+    chosen = tree if select is None else select(tree)
+    cache = load_cache(settings)
+    waiting = pending_in(settings.root)
+    stuck = {pending.identity for pending in waiting}
+    todo = [
+        file
+        for file in chosen.files
+        if file.identity in stuck or cache.in_step.get(_name(file.path, settings)) != file.sha
+    ]
+    plans: list[Plan] = []
+    if todo:
+        from hfcodemod.plan import Planner
+
+        planner = Planner(settings, catalog(), markers, dict(cache.renders))
+        _check_skeletons(planner, todo)
+        for plan in _planned(planner, todo, jobs):
+            plans.append(plan)
+            progress(len(plans), len(todo))
+    renders = dict(plan.rendered for plan in plans if plan.rendered)
+    steady = {file.path: file.sha for file in todo}
+    in_step = {_name(plan.path, settings): steady[plan.path] for plan in plans if plan.action == "skip"}
+    remember(cache, in_step, renders, [_name(file.path, settings) for file in tree.files])
+    found = {plan.pending.identity: plan.pending for plan in plans if plan.pending}
+    # One that could not be planned keeps the conflicts that it had.
+    planned = {file.identity for file, plan in zip(todo, plans, strict=True) if plan.action not in ("keep", "refuse")}
+    kept = [pending for pending in waiting if pending.identity not in planned and _is_there(pending, tree)]
+    return Migration(
+        root=settings.root,
+        plans=tuple(plans),
+        in_step=len(chosen.files) - len(todo),
+        tree=replace(tree, troubles=chosen.troubles),
+        pending=(*kept, *found.values()),
+        cache=cache,
+        whole=select is None,
+    )
+
+
+def _name(path: Path, settings: Settings) -> str:
+    return path.relative_to(settings.root).as_posix()
+
+
+def _is_there(pending: Pending, tree: Tree) -> bool:
+    return any(file.identity == pending.identity for file in tree.files)
+
+
+def _check_skeletons(planner: Planner, files: Sequence[Managed]) -> None:
+    """Meet what is wrong with a skeleton once, not with each of its modules."""
+    from hfcodemod.skeletons import SHIPPED, skeleton_for
+    from hfcodemod.upgrades import upgrades_in
+
+    for name in dict.fromkeys(file.stamp.skeleton or SHIPPED for file in files):
+        if name == SHIPPED or name in planner.settings.skeletons:
+            skeleton, _ = skeleton_for(name, planner.settings, planner.catalog)
+            for part in (skeleton.canonical, *skeleton.fragments.values()):
+                # Parsed before processes are forked, which then share it.
+                _ = part.module
+            upgrades_in(skeleton.upgrades)
+
+
+def _planned(planner: Planner, files: Sequence[Managed], jobs: int | None) -> Iterator[Plan]:
+    workers = min(jobs or os.cpu_count() or 1, (len(files) + FEW - 1) // FEW)
+    if workers <= 1:
+        yield from map(planner.plan, files)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    ways = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("fork" if "fork" in ways else None)
+    with ProcessPoolExecutor(workers, context, _begin, (planner,)) as pool:
+        yield from pool.map(_plan, files, chunksize=max(1, min(FEW, len(files) // (workers * 4))))
+
+
+_planner: Planner | None = None
+
+
+def _begin(planner: Planner) -> None:
+    global _planner
+    _planner = planner
+
+
+def _plan(file: Managed) -> Plan:
+    assert _planner is not None
+    return _planner.plan(file)
+
+
+def files_of(run: Migration) -> tuple[dict[Path, bytes | None], dict[Path, TextFile | None]]:
+    """Every file that the run writes (None: removes), and the modules as they were read."""
+    from hfcodemod.textfile import encoded
+
+    files: dict[Path, bytes | None] = {}
+    seen: dict[Path, TextFile | None] = {}
+    root = run.root
+    for plan in run.plans:
+        for base in plan.bases:
+            files |= {path: text.encode() for path, text in base_files(root, base).items()}
+        if plan.text is not None:
+            content = encoded(plan.text, plan.before)
+            files[plan.path], seen[plan.path] = content, plan.before
+            if plan.pending is None:
+                run.cache.in_step[plan.path.relative_to(root).as_posix()] = sha256(content).hexdigest()
+    records = {record_path(root, pending.identity): record_bytes(pending) for pending in run.pending}
+    files |= records
+    for file in (root / ".hfcodemod" / "conflicts").glob("*.json"):
+        if file not in records:
+            files[file] = None
+    for name in _unreferenced(run, set(files)):
+        files[bases_folder(root) / name] = None
+    if files or run.plans:
+        files[cache_path(root)] = cache_bytes(run.cache)
+    return files, seen
+
+
+def _unreferenced(run: Migration, written: set[Path]) -> Iterator[str]:
+    """The bases that nothing needs any more; none while a file has lost its stamp, or only some were looked at."""
+    if not run.whole or run.tree.troubles or not run.changed:
+        return
+    replaced = {plan.path for plan in run.changed}
+    needed = {file.stamp.base for file in run.tree.files if file.path not in replaced}
+    needed |= {pending.theirs for pending in run.pending}
+    known = set(run.tree.unused) | {file.stamp.base for file in run.tree.files if file.path in replaced}
+    for name in sorted(known - needed):
+        path = bases_folder(run.root) / name
+        if path not in written and path.is_file():
+            yield name
