@@ -8,23 +8,21 @@ import symtable
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 from hfcodemod.lines import split_lines
 
 
-class Recorded(Protocol):
-    """The three sides of a conflict."""
+@dataclass(frozen=True)
+class Kept:
+    """A part of a result that stands for a part of each side."""
 
-    @property
-    def base(self) -> str: ...
-    @property
-    def ours(self) -> str: ...
-    @property
-    def theirs(self) -> str: ...
+    text: str
+    ours: str
+    theirs: str
 
 
-def complaint(base: str, ours: str, theirs: str, source: str, recorded: Sequence[Recorded] = ()) -> str | None:
+def complaint(base: str, ours: str, theirs: str, source: str, kept: Sequence[Kept] = ()) -> str | None:
     """Why the result of a merge can't be taken, or None where it can."""
     try:
         with warnings.catch_warnings():
@@ -35,7 +33,7 @@ def complaint(base: str, ours: str, theirs: str, source: str, recorded: Sequence
     twice = definitions_twice(source).difference(*map(definitions_twice, (base, ours, theirs)))
     if twice:
         return f"the merge would define {', '.join(sorted(twice))} twice"
-    lost = lines_lost(base, ours, theirs, source, recorded)
+    lost = lines_lost(base, ours, theirs, source, kept)
     return f"the merge would lose {next(iter(lost))!r}" if lost else None
 
 
@@ -68,12 +66,15 @@ def _bound_once(statement: ast.stmt) -> Iterator[str]:
             yield from (alias.asname or alias.name for alias in names)
 
 
-def lines_lost(base: str, ours: str, theirs: str, source: str, recorded: Sequence[Recorded] = ()) -> list[str]:
-    """The lines that a side added and that are neither in the result nor in the record."""
+def lines_lost(base: str, ours: str, theirs: str, source: str, kept: Sequence[Kept] = ()) -> list[str]:
+    """The lines that a side added and that are neither in the result nor in what parts of it stand for."""
     old, left, right, new = map(_counted, (base, ours, theirs, source))
-    for conflict in recorded:
-        new += _counted(conflict.ours) | _counted(conflict.theirs)
-    return list(((left - old) | (right - old)) - new)
+    mine, other = new.copy(), new.copy()
+    for part in kept:
+        text = _counted(part.text)
+        mine += _counted(part.ours) - text
+        other += _counted(part.theirs) - text
+    return list((left - old - mine) | (right - old - other))
 
 
 def _counted(text: str) -> Counter[str]:

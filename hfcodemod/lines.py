@@ -40,10 +40,11 @@ def git_merged(base: str, ours: str, theirs: str) -> str | None:
 def with_markers(base: str, ours: str, theirs: str) -> str:
     """What ``git merge-file`` writes; where it finds no conflict, the two sides whole."""
     code, text = _merge_file(base, ours, theirs)
-    return text if code else f"<<<<<<< {LABELS[0]}\n{_ended(ours)}=======\n{_ended(theirs)}>>>>>>> {LABELS[2]}\n"
+    return text if code else f"<<<<<<< {LABELS[0]}\n{ended(ours)}=======\n{ended(theirs)}>>>>>>> {LABELS[2]}\n"
 
 
-def _ended(text: str) -> str:
+def ended(text: str) -> str:
+    """The text with a line end behind its last line."""
     return text if not text or text.endswith("\n") else text + "\n"
 
 
@@ -62,6 +63,9 @@ def _merge_file(base: str, ours: str, theirs: str) -> tuple[int, str]:
         raise UserError(f"git merge-file failed: {run.stderr.decode(errors='replace').strip()}")
     return run.returncode, run.stdout.decode("utf-8", "surrogatepass")
 
+
+_MOST_PAIRS = 4_000_000
+"""Of lines that are compared with each other: two texts of 2,000 lines."""
 
 Hunk = tuple[int, int, list[str]]
 """The lines ``[start, end)`` of the base that a side replaces, and by what."""
@@ -89,7 +93,12 @@ def touching_merged(base: str, ours: str, theirs: str) -> str | None:
 
 
 def _hunks(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, Hunk]] | None:
-    """The changes in the order of the base, each with its side, 0 for both; None where two begin at one place."""
+    """The changes in the order of the base, each with its side, 0 for both.
+
+    None where two begin at one place, and where comparing would take longer than anybody waits.
+    """
+    if len(base) * max(len(ours), len(theirs)) > _MOST_PAIRS:
+        return None
     left, right = _changes(base, ours), _changes(base, theirs)
     hunks: list[tuple[int, Hunk]] = []
     while left and right:

@@ -8,13 +8,13 @@ ours, so that the file still imports, and the record holds all three sides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from hfcodemod.byname import united_imports, united_statement
-from hfcodemod.gates import complaint, names_lost, vanished
+from hfcodemod.gates import Kept, complaint, names_lost, vanished
 from hfcodemod.items import Block, Item, Key, module_block, rekeyed
-from hfcodemod.lines import git_merged, touching_merged, trivial, with_markers
+from hfcodemod.lines import ended, git_merged, touching_merged, trivial, with_markers
 from hfcodemod.ordering import Clash, beside_new, is_import, is_named, merged_order, moved
 
 
@@ -59,6 +59,22 @@ def merge(base: str, ours: str, theirs: str, *, by_name: bool = False) -> Merged
 
     Raises SyntaxError where a side does not parse.
     """
+    try:
+        merged = _merged(base, ours, theirs, by_name)
+        if not merged.conflicts or _settled(merged) == _settled(_merged(merged.base, merged.source, theirs, by_name)):
+            return merged
+    except RecursionError as error:
+        raise SyntaxError("nested too deeply to be merged") from error
+    return whole_conflict(base, ours, theirs, merged.conflicts[0].reason)
+
+
+def _settled(merged: Merged) -> tuple[object, ...]:
+    """What a second run must not change."""
+    sides = [(conflict.item, conflict.base, conflict.ours, conflict.theirs) for conflict in merged.conflicts]
+    return merged.source, merged.base, sides
+
+
+def _merged(base: str, ours: str, theirs: str, by_name: bool) -> Merged:
     known = trivial(base, ours, theirs)
     if known is not None:
         return Merged(known, marked=known, base=theirs)
@@ -66,25 +82,38 @@ def merge(base: str, ours: str, theirs: str, *, by_name: bool = False) -> Merged
     source = git_merged(*sides)
     if source is not None and complaint(*sides, source) is None and not names_lost(*sides, source):
         return Merged(source, marked=source, base=theirs)
-    blocks = rekeyed(*map(module_block, sides))
+    blocks = rekeyed(*(module_block(ended(side)) for side in sides))
     pins: set[str] = set()
     for _ in range(_ROUNDS):
-        merged = _flat(_Merger(by_name, frozenset(pins)).block(*blocks, scope=()))
+        merger = _Merger(by_name, frozenset(pins))
+        merged = _flat(merger.block(*blocks, scope=()))
+        kept = [Kept(conflict.ours, conflict.ours, conflict.theirs) for conflict in merged.conflicts]
+        reason = complaint(*sides, merged.source, kept + merger.united)
+        if reason is not None:
+            return whole_conflict(*sides, reason)
         lost = names_lost(*sides, merged.source)
         if not lost - pins:
             break
         pins |= lost
-    reason = complaint(*sides, merged.source, recorded=merged.conflicts)
     lost |= vanished(*sides, merged.source)
-    if lost and reason is None:
-        reason = f"{', '.join(sorted(lost))}: one side took away what the other uses"
-    return whole_conflict(*sides, reason) if reason is not None else merged
+    if lost:
+        return whole_conflict(*sides, f"{', '.join(sorted(lost))}: one side took away what the other uses")
+    return _with_last_line(merged, *sides)
+
+
+def _with_last_line(merged: Merged, base: str, ours: str, theirs: str) -> Merged:
+    """The merge without the last line end, where that is what the sides say: items are merged with one."""
+    ends = trivial(*(side[-1:] if side.endswith("\n") else "" for side in (base, ours, theirs)))
+    if not ends:
+        merged = replace(merged, source=merged.source.removesuffix("\n"), marked=merged.marked.removesuffix("\n"))
+    return merged if theirs.endswith("\n") else replace(merged, base=merged.base.removesuffix("\n"))
 
 
 def whole_conflict(base: str, ours: str, theirs: str, reason: str) -> Merged:
     """A conflict of the whole module."""
     markers = with_markers(base, ours, theirs)
-    conflict = Conflict(MODULE, reason, base, ours, theirs, line=1, marker=_marker("", markers))
+    line, marker = 1 + _blank_lines(ours), _marker("", markers)
+    conflict = Conflict(MODULE, reason, base, ours, theirs, line, marker)
     return Merged(ours, (conflict,), markers, base)
 
 
@@ -125,10 +154,20 @@ def _blank_lines(text: str) -> int:
 
 
 @dataclass(frozen=True)
+class _Held:
+    """What a side has done about items that the other side removed."""
+
+    moved: set[Key]
+    beside_new: set[Key]
+
+
+@dataclass(frozen=True)
 class _Merger:
     by_name: bool
     pins: frozenset[str]
     """Names whose definition is kept though a side removed it: the other side uses it."""
+    united: list[Kept] = field(default_factory=list)
+    """What was put together out of parts of both sides' lines."""
 
     def block(self, base: Block, ours: Block, theirs: Block, scope: tuple[str, ...]) -> _Pieces:
         """The merge of the bodies of a module or class."""
@@ -142,12 +181,16 @@ class _Merger:
         except Clash as clash:
             whole = Conflict(".".join(scope) or MODULE, str(clash), base.source, ours.source, theirs.source)
             return _Pieces([whole], base.source)
+        held = (
+            _Held(moved(base, ours), beside_new(old, ours, theirs)),
+            _Held(moved(base, theirs), beside_new(old, theirs, ours)),
+        )
         for key in order:
-            merged[key] = self._item(key, (old, left, right), (base, ours, theirs), scope)
+            merged[key] = self._item(key, (old.get(key), left.get(key), right.get(key)), held, scope)
         parts: list[str | Conflict] = [head]
         for key in order:
-            _extend(parts, merged[key].parts)
-        _extend(parts, [tail])
+            parts += merged[key].parts
+        parts.append(tail)
         return _Pieces(parts, _next_base(base, theirs, merged))
 
     def _check_statements(self, old: dict[Key, Item], left: dict[Key, Item], right: dict[Key, Item]) -> None:
@@ -159,11 +202,11 @@ class _Merger:
     def _item(
         self,
         key: Key,
-        items: tuple[dict[Key, Item], dict[Key, Item], dict[Key, Item]],
-        blocks: tuple[Block, Block, Block],
+        items: tuple[Item | None, Item | None, Item | None],
+        held: tuple[_Held, _Held],
         scope: tuple[str, ...],
     ) -> _Pieces:
-        base, ours, theirs = (side.get(key) for side in items)
+        base, ours, theirs = items
         name = ".".join([*scope, key[1] or key[0]])
 
         def clash(reason: str) -> _Pieces:
@@ -179,10 +222,9 @@ class _Merger:
             kept = ours or theirs
             assert kept is not None
             return _Pieces([kept.source], theirs.source if theirs else "")
-        kept, keeper = (ours, blocks[1]) if ours else (theirs, blocks[2])
+        kept, keeper = (ours, held[0]) if ours else (theirs, held[1])
         if kept is None:
             return _Pieces()
-        remover = blocks[2] if ours else blocks[1]
         who = ("theirs", "ours") if ours else ("ours", "theirs")
         if kept.text != base.text:
             return clash(f"{who[1]} changed what {who[0]} removed")
@@ -190,9 +232,9 @@ class _Merger:
             if is_import(key):
                 return _Pieces([kept.source], theirs.source if theirs else "")
             return clash(f"{who[0]} removed what {who[1]} uses") if ours else _Pieces([kept.source], kept.source)
-        if key in moved(blocks[0], keeper):
+        if key in keeper.moved:
             return clash(f"{who[1]} moved what {who[0]} removed")
-        if not is_import(key) and beside_new(key, items[0], keeper, remover):
+        if not is_import(key) and key in keeper.beside_new:
             return clash(f"{who[0]} removed what stands beside something new of {who[1]}")
         return _Pieces()
 
@@ -200,9 +242,10 @@ class _Merger:
         """An item that both sides have; raises Clash."""
         lead = self._lead(base, ours, theirs)
         if base is None and ours.text != theirs.text:
-            united = united_imports(None, ours, theirs) if self.by_name else None
+            united = united_imports(None, ours, theirs) if self.by_name and is_import(ours.key) else None
             if united is None:
                 raise Clash("both sides added it, each in its own way")
+            self.united.append(Kept(united, ours.text, theirs.text))
             return _Pieces([lead + united], theirs.source)
         known = trivial(base.text if base else "", ours.text, theirs.text)
         if known is not None:
@@ -220,6 +263,7 @@ class _Merger:
         if is_import(ours.key):
             united = united_imports(base, ours, theirs, exactly=not self.by_name)
             if united is not None:
+                self.united.append(Kept(united, ours.text, theirs.text))
                 return _Pieces([lead + united], theirs.source)
         return _Pieces([lead + self.lines(base.text, ours.text, theirs.text)], theirs.source)
 
@@ -246,10 +290,14 @@ class _Merger:
 
     def lines(self, base: str, ours: str, theirs: str) -> str:
         """A merge of lines; raises Clash."""
-        for way in (git_merged, touching_merged, united_statement) if self.by_name else (git_merged, touching_merged):
+        for way in (git_merged, touching_merged):
             merged = way(base, ours, theirs)
             if merged is not None:
                 return merged
+        united = united_statement(base, ours, theirs) if self.by_name else None
+        if united is not None:
+            self.united.append(Kept(united, ours, theirs))
+            return united
         raise Clash("both sides changed the same lines")
 
 
@@ -262,25 +310,17 @@ def _decorators(head: str) -> tuple[list[str], str]:
     return lines[:n], "".join(lines[n:])
 
 
-def _extend(parts: list[str | Conflict], more: Iterable[str | Conflict]) -> None:
-    """Append, after a line end: a last line may have had none."""
-    for part in more:
-        before = parts[-1] if parts else ""
-        text = before.ours if isinstance(before, Conflict) else before
-        if (part.ours if isinstance(part, Conflict) else part) and text and not text.endswith("\n"):
-            parts.append("\n")
-        parts.append(part)
-
-
 def _next_base(base: Block, theirs: Block, merged: dict[Key, _Pieces]) -> str:
     """Theirs with each conflicted item as in the base."""
-    order = [item.key for item in theirs.items]
-    present = set(order)
+    present = {item.key for item in theirs.items}
+    behind: dict[Key | None, list[Key]] = defaultdict(list)
     before: Key | None = None
     for item in base.items:
-        if item.key not in present and merged.get(item.key, _Pieces()).conflicted:
-            order.insert(order.index(before) + 1 if before in order else 0, item.key)
-        before = item.key if item.key in order else before
+        if item.key in present:
+            before = item.key
+        elif item.key in merged and merged[item.key].conflicted:
+            behind[before].append(item.key)
+    order = [*behind[None], *(key for item in theirs.items for key in (item.key, *behind[item.key]))]
     sources = {item.key: item.source for item in theirs.items}
     texts = [merged[key].base if merged[key].conflicted else sources[key] for key in order]
     return theirs.head + "".join(texts) + theirs.tail

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from hfcodemod.items import Block, Item, Key
+from hfcodemod.items import Block, Key
 
 
 class Clash(Exception):
@@ -24,7 +25,8 @@ def is_named(key: Key) -> bool:
 def merged_order(base: Block, ours: Block, theirs: Block) -> list[Key]:
     """The keys of the result in order; raises Clash where both sides moved something."""
     old, left, right = ([item.key for item in block.items] for block in (base, ours, theirs))
-    common = set(old) & set(left) & set(right)
+    old_keys = set(old)
+    common = old_keys & set(left) & set(right)
     orders = [[key for key in side if key in common] for side in (old, left, right)]
     if orders[2] in orders[:2]:
         first, second = left, right
@@ -32,26 +34,34 @@ def merged_order(base: Block, ours: Block, theirs: Block) -> list[Key]:
         first, second = right, left
     else:
         raise Clash("both sides moved items")
-    order = list(first)
-    at = 0
+    known, found = {*old_keys, *second}, set(first)
+    after: dict[Key | None, Key | None] = dict(zip([None, *first], [*first, None], strict=True))
+    before: Key | None = None
     for key in second:
-        if key in order:
-            at = order.index(key) + 1
-            continue
-        if key not in old:
-            at = _behind_new(order, at, set(old) | set(second), key, first is left)
-        order.insert(at, key)
-        at += 1
-    return order
+        if key not in found:
+            if key not in old_keys and first is left:
+                before = _behind_new(after, before, known, key)
+            after[before], after[key] = key, after[before]
+        before = key
+    return list(_chain(after))
 
 
-def _behind_new(order: Sequence[Key], at: int, known: set[Key], key: Key, ours_first: bool) -> int:
-    """The place behind what the other side added at ``at``; among imports, the sorted one."""
-    while ours_first and at < len(order) and order[at] not in known:
-        if is_import(key) and is_import(order[at]) and key[1] < order[at][1]:
+def _behind_new(
+    after: Mapping[Key | None, Key | None], before: Key | None, known: Collection[Key], key: Key
+) -> Key | None:
+    """The last of what ours added behind ``before``; among imports, the last that sorts before ``key``."""
+    while (new := after[before]) is not None and new not in known:
+        if is_import(key) and is_import(new) and key[1] < new[1]:
             break
-        at += 1
-    return at
+        before = new
+    return before
+
+
+def _chain(after: Mapping[Key | None, Key | None]) -> Iterator[Key]:
+    key = after[None]
+    while key is not None:
+        yield key
+        key = after[key]
 
 
 def moved(base: Block, side: Block) -> set[Key]:
@@ -67,26 +77,34 @@ def moved(base: Block, side: Block) -> set[Key]:
 
 
 def _longest_ascending(numbers: Sequence[int]) -> set[int]:
-    runs: list[list[int]] = []
-    longest: list[int] = []
-    for i, number in enumerate(numbers):
-        before: list[int] = []
-        for run in runs[:i]:
-            if run[-1] < number and len(run) > len(before):
-                before = run
-        runs.append([*before, number])
-        longest = max(longest, runs[-1], key=len)
-    return set(longest)
+    """One of the longest ascending selections of distinct numbers."""
+    ends: list[int] = []
+    """The smallest number that a selection of each length can end in."""
+    previous: dict[int, int | None] = {}
+    for number in numbers:
+        length = bisect_left(ends, number)
+        previous[number] = ends[length - 1] if length else None
+        ends[length : length + 1] = [number]
+    chosen: set[int] = set()
+    last: int | None = ends[-1]
+    while last is not None:
+        chosen.add(last)
+        last = previous[last]
+    return chosen
 
 
-def beside_new(key: Key, old: Mapping[Key, Item], keeper: Block, remover: Block) -> bool:
-    """Whether something that the keeper added stands next to a run of items that the remover took away."""
-    keys = [item.key for item in keeper.items]
+def beside_new(old: Collection[Key], keeper: Block, remover: Block) -> set[Key]:
+    """What the remover took away next to something that the keeper added, with all of its run of removed items."""
     left = {item.key for item in remover.items}
-    for step in (-1, 1):
-        at = keys.index(key) + step
-        while 0 <= at < len(keys) and keys[at] in old and keys[at] not in left:
-            at += step
-        if 0 <= at < len(keys) and keys[at] not in old:
-            return True
-    return False
+    found: set[Key] = set()
+    run: list[Key] = []
+    behind_new = False
+    for item in keeper.items:
+        if item.key in old and item.key not in left:
+            run.append(item.key)
+            continue
+        new = item.key not in old
+        found.update(run if new or behind_new else ())
+        run, behind_new = [], new
+    found.update(run if behind_new else ())
+    return found
