@@ -19,8 +19,8 @@ def united_imports(base: Item | None, ours: Item, theirs: Item, *, exactly: bool
     old, left, right = (_bindings(item) if item else [] for item in (base, ours, theirs))
     wanted = [name for name in left if name in right or name not in old]
     wanted += [name for name in right if name not in left and name not in old]
-    for item, names in ((ours, left), (theirs, right)):
-        if set(names) == set(wanted):
+    for item, other, names in ((ours, theirs, left), (theirs, ours, right)):
+        if set(names) == set(wanted) and not _comments(other) - (_comments(base) if base else set()) - _comments(item):
             return item.text
     if exactly or "#" in ours.text + theirs.text or not isinstance(ours.node, ast.ImportFrom) or not wanted:
         return None
@@ -32,6 +32,10 @@ def united_imports(base: Item | None, ours: Item, theirs: Item, *, exactly: bool
     if "(" not in ours.text and len(start + ", ".join(wanted)) <= width:
         return f"{start}{', '.join(wanted)}\n"
     return f"{start}(\n" + "".join(f"{indent}    {name},\n" for name in wanted) + f"{indent})\n"
+
+
+def _comments(item: Item) -> set[str]:
+    return {line.partition("#")[2].strip() for line in item.text.split("\n")} - {""}
 
 
 def _bindings(item: Item) -> list[str]:

@@ -33,8 +33,25 @@ def complaint(base: str, ours: str, theirs: str, source: str, kept: Sequence[Kep
     twice = definitions_twice(source).difference(*map(definitions_twice, (base, ours, theirs)))
     if twice:
         return f"the merge would define {', '.join(sorted(twice))} twice"
+    strayed = definitions(source).difference(*map(definitions, (base, ours, theirs)))
+    if strayed:
+        return f"the merge would put {', '.join(sorted(strayed))} where neither side has it"
     lost = lines_lost(base, ours, theirs, source, kept)
     return f"the merge would lose {next(iter(lost))!r}" if lost else None
+
+
+def definitions(source: str) -> set[str]:
+    """The dotted names of all functions and classes."""
+    found: set[str] = set()
+    waiting: list[tuple[ast.AST, str]] = [(ast.parse(source), "")]
+    for node, scope in waiting:
+        for inner in ast.iter_child_nodes(node):
+            if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.add(scope + inner.name)
+                waiting.append((inner, f"{scope}{inner.name}."))
+            elif not isinstance(inner, ast.expr):
+                waiting.append((inner, scope))
+    return found
 
 
 def definitions_twice(source: str) -> set[str]:

@@ -12,9 +12,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from hfcodemod.byname import united_imports, united_statement
-from hfcodemod.gates import Kept, complaint, names_lost, vanished
+from hfcodemod.gates import Kept, complaint, lines_lost, names_lost, vanished
 from hfcodemod.items import Block, Item, Key, module_block, rekeyed
-from hfcodemod.lines import ended, git_merged, touching_merged, trivial, with_markers
+from hfcodemod.lines import LABELS, ended, git_merged, touching_merged, trivial, with_markers
 from hfcodemod.ordering import Clash, beside_new, is_import, is_named, merged_order, moved
 
 
@@ -95,7 +95,8 @@ def _merged(base: str, ours: str, theirs: str, by_name: bool) -> Merged:
         if not lost - pins:
             break
         pins |= lost
-    lost |= vanished(*sides, merged.source)
+    # What is kept for its users' sake is there, in conflict.
+    lost |= vanished(*sides, merged.source) - pins
     if lost:
         return whole_conflict(*sides, f"{', '.join(sorted(lost))}: one side took away what the other uses")
     return _with_last_line(merged, *sides)
@@ -105,7 +106,9 @@ def _with_last_line(merged: Merged, base: str, ours: str, theirs: str) -> Merged
     """The merge without the last line end, where that is what the sides say: items are merged with one."""
     ends = trivial(*(side[-1:] if side.endswith("\n") else "" for side in (base, ours, theirs)))
     if not ends:
-        merged = replace(merged, source=merged.source.removesuffix("\n"), marked=merged.marked.removesuffix("\n"))
+        # Behind a marker there is always one.
+        marked = merged.marked if merged.marked.endswith(f" {LABELS[2]}\n") else merged.marked.removesuffix("\n")
+        merged = replace(merged, source=merged.source.removesuffix("\n"), marked=marked)
     return merged if theirs.endswith("\n") else replace(merged, base=merged.base.removesuffix("\n"))
 
 
@@ -262,7 +265,7 @@ class _Merger:
             return _Pieces([lead + head + body], theirs.source)
         if is_import(ours.key):
             united = united_imports(base, ours, theirs, exactly=not self.by_name)
-            if united is not None:
+            if united is not None and (self.by_name or not lines_lost(base.text, ours.text, theirs.text, united)):
                 self.united.append(Kept(united, ours.text, theirs.text))
                 return _Pieces([lead + united], theirs.source)
         return _Pieces([lead + self.lines(base.text, ours.text, theirs.text)], theirs.source)
