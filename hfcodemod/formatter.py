@@ -70,6 +70,6 @@ def _written(command: tuple[str, ...], folder: Path, source: str) -> str:
     try:
         text = output.decode().replace("\r\n", "\n")
         ast.parse(text)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _Failure(f"wrote what is no Python ({error})") from error
     return text

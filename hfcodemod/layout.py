@@ -18,14 +18,16 @@ from hfcodemod.items import Block, Item, module_block
 from hfcodemod.lines import split_lines
 
 STRING = re.compile(r"""(\w*)("{3}|'{3}|"|')(.*)\2\Z""", re.DOTALL)
+NUMBER = re.compile(r"\A([\d_]*)\.([\d_]*)")
 ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\}|.)", re.DOTALL)
+BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 PIECES = [getattr(tokenize, f"{kind}STRING_{part}", -1) for part in ("START", "MIDDLE", "END") for kind in "FT"]
 START, MIDDLE, END = PIECES[:2], PIECES[2:4], PIECES[4:]
 """The tokens of f-strings and t-strings, which are single strings before Python 3.12."""
 DROPPED = frozenset("(),;")
-LOOSE = dict.fromkeys(map(ord, " \t\f\n(){},;'\"\\bfrtu"))
-"""What formatters add and remove: without it, text that is the same but for layout is the same (joined f-strings lose
-a prefix, and double their braces)."""
+LOOSE = dict.fromkeys(map(ord, " \t\f\n(){},;'\"\\bfrtu+0"))
+"""What formatters add and remove: text that differs without it was edited. Joined f-strings lose a prefix and double
+their braces, and numbers lose a plus and gain a zero."""
 MARKER = "\0"
 """Stands for a string that holds expressions; no source has one."""
 
@@ -59,7 +61,6 @@ def relaid(base: str, ours: str) -> str:
 
 
 def _relaid(base: Block, ours: Block) -> Iterator[str]:
-    yield _either(base.head, ours.head, ours.items[0] if ours.items else None)
     known = {item.key: (above, item) for above, item in zip((None, *base.items), base.items, strict=False)}
     above: Item | None = None
     for item in ours.items:
@@ -70,32 +71,35 @@ def _relaid(base: Block, ours: Block) -> Iterator[str]:
             # Blank lines stand between two items: beside another neighbour they are another matter.
             same_place = (above and above.key) == (neighbour and neighbour.key)
             yield match.lead if same_place and same_layout_apart(match.lead, item.lead) else item.lead
-            yield from _item(match, item)
+            yield from _item(match, item, neighbour is None, above is None)
         above = item
     yield base.tail if same_layout_apart(base.tail, ours.tail) else ours.tail
 
 
-def _item(base: Item, ours: Item) -> Iterator[str]:
-    if same_layout_apart(_alone(base.text), _alone(ours.text)):
+def _item(base: Item, ours: Item, *first: bool) -> Iterator[str]:
+    if same_layout_apart(*(_alone(item, is_first) for item, is_first in zip((base, ours), first, strict=True))):
         # The last line of a file may have no end.
         yield base.text.rstrip("\n") + ours.text[len(ours.text.rstrip("\n")) :]
     elif base.block and ours.block:
+        yield _head(base.block, ours.block)
         yield from _relaid(base.block, ours.block)
     else:
         yield ours.text
 
 
-def _either(base: str, ours: str, first: Item | None) -> str:
-    """The head of a statement, as base has it where ours differs in layout only."""
-    if not first:
-        return ours
-    body = f"{_indent(first.text)}pass\n"
-    return base if same_layout_apart(_alone(base + body), _alone(ours + body)) else ours
+def _head(base: Block, ours: Block) -> str:
+    """What stands above the body of a statement."""
+    body = f"{_indent(ours.items[0].text)}pass\n"
+    opening = "if _:\n" if _indent(ours.head) else ""
+    return base.head if same_layout_apart(opening + base.head + body, opening + ours.head + body) else ours.head
 
 
-def _alone(text: str) -> str:
-    """A statement that parses without what it stands in; a docstring is one still."""
-    return f"class _:\n{text}" if _indent(text) else text
+def _alone(item: Item, first: bool) -> str:
+    """A statement that parses without what it stands in, and is a docstring only if it was one."""
+    indent = _indent(item.text)
+    opening = "if _:\n" if indent else ""
+    above = "" if first and item.key[0] == "text" else f"{indent}_\n"
+    return opening + above + item.text
 
 
 def _indent(text: str) -> str:
@@ -103,18 +107,21 @@ def _indent(text: str) -> str:
 
 
 def _documents(tree: ast.Module) -> frozenset[tuple[int, int]]:
-    """Where docstrings start; in the tree they are left without their indentation."""
+    """Where docstrings start; in the tree they are left without their indentation.
+
+    As black sees it, a string that stands first in any block is one.
+    """
     places = set()
     nodes: list[ast.AST] = [tree]
     while nodes:
         node = nodes.pop()
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            match node.body[:1]:
+        for name in BODIES:
+            body: list[ast.AST] = getattr(node, name, [])
+            match body[:1]:
                 case [ast.Expr(value=ast.Constant(value=str(text)) as constant)]:
                     constant.value = _undented(text)
                     places.add((constant.lineno, constant.col_offset))
-        inner = ast.iter_child_nodes(node)
-        nodes += [child for child in inner if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case)]
+            nodes += body
     return frozenset(places)
 
 
@@ -185,7 +192,7 @@ class _Reader:
                 elif kind in END:
                     self.last = MARKER
                 elif kind not in MIDDLE:
-                    self._code(text.lower() if kind == tokenize.NUMBER else text)
+                    self._code(_number(text) if kind == tokenize.NUMBER else text)
         return self.signs, self.comments
 
     def _comment(self, text: str, before: str) -> None:
@@ -211,7 +218,7 @@ class _Reader:
         match = STRING.match(text)
         assert match
         prefix, _, body = match.groups()
-        prefix = prefix.lower().replace("u", "")
+        prefix = "".join(sorted(prefix.lower().replace("u", "")))
         if "r" not in prefix:
             body = ESCAPE.sub(_escape, body)
         self._piece(f"{prefix}'", MARKER if "f" in prefix else _undented(body) if document else body)
@@ -219,7 +226,7 @@ class _Reader:
     def _piece(self, opening: str, body: str) -> None:
         """A string; formatters may join it to the one before it."""
         if not self.last:
-            self._sign(opening + body)
+            self._sign(MARKER if body == MARKER else opening + body)
         elif self.last == MARKER:
             body = MARKER
         elif body == MARKER:
@@ -243,6 +250,11 @@ class _Reader:
 
 def _width(indent: str) -> int:
     return len(indent.expandtabs())
+
+
+def _number(text: str) -> str:
+    """A number as formatters write it: small letters, no plus, a digit on each side of the point."""
+    return NUMBER.sub(lambda match: f"{match[1] or 0}.{match[2] or 0}", text.lower().replace("+", ""))
 
 
 def _escape(match: re.Match[str]) -> str:
