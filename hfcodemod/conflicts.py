@@ -7,13 +7,19 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hfcodemod.errors import UserError
 from hfcodemod.items import Block, Item, module_block
-from hfcodemod.managed import Identity
+from hfcodemod.managed import Identity, Trouble
 from hfcodemod.merge import Conflict
+from hfcodemod.textfile import read
 from hfcodemod.workspace import STATE
+
+REGION = re.compile(
+    r"^<<<<<<< [^\n]*\n(?P<ours>.*?)^=======\n(?P<theirs>.*?)^>>>>>>> [^\n]*(?:\n|\Z)", re.MULTILINE | re.DOTALL
+)
+"""A conflict as git marks it."""
 
 
 @dataclass(frozen=True)
@@ -45,21 +51,45 @@ def record_bytes(pending: Pending) -> bytes:
     return (json.dumps(asdict(pending), indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def pending_in(root: Path) -> list[Pending]:
-    """Every conflict that waits.
+def pending_in(root: Path) -> tuple[list[Pending], list[Trouble]]:
+    """Every conflict that waits, and the records that cannot be read."""
+    waiting: list[Pending] = []
+    troubles: list[Trouble] = []
+    for file in sorted((root / STATE / "conflicts").glob("*.json")):
+        try:
+            waiting.append(_record(json.loads(file.read_bytes())))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            said = f"{file}: is no record of conflicts ({type(error).__name__}: {error}); restore it with git, or "
+            troubles.append(Trouble(file, f"{said}delete it and run `hfcodemod migrate-all`, which makes it again"))
+    return waiting, troubles
 
-    Raises UserError for a record that cannot be read.
-    """
-    return [_read(file) for file in sorted((root / STATE / "conflicts").glob("*.json"))]
+
+def _record(said: Any) -> Pending:
+    """A record as it was stored; raises KeyError, TypeError or ValueError for anything else."""
+    conflicts = tuple(_checked(Conflict(**conflict)) for conflict in said["conflicts"])
+    if not conflicts:
+        raise ValueError("it holds no conflict")
+    return _checked(Pending(**{**said, "conflicts": conflicts}))
 
 
-def _read(file: Path) -> Pending:
+_Record = TypeVar("_Record", Pending, Conflict)
+
+
+def _checked(record: _Record) -> _Record:
+    for key, value in vars(record).items():
+        kind = {"line": int, "marker": int, "conflicts": tuple}.get(key, str)
+        if not isinstance(value, kind):
+            raise TypeError(f"{key} is {value!r}")
+    return record
+
+
+def is_marked(path: Path) -> bool:
+    """Whether git's markers stand in a file that can be read at all."""
     try:
-        said: dict[str, Any] = json.loads(file.read_bytes())
-        conflicts = tuple(Conflict(**conflict) for conflict in said.pop("conflicts"))
-        return Pending(**said, conflicts=conflicts)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file}: is no record of conflicts ({error}); restore it with git, or delete it") from error
+        file = read(path, unmerged=True)
+    except UserError:
+        return False
+    return file is not None and REGION.search(file.text) is not None
 
 
 def held_back(base: str, theirs: str, items: Collection[str]) -> str:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from hfcodemod.config import Settings
+from hfcodemod.config import Settings, tools_in
 from hfcodemod.errors import UserError
 from hfcodemod.stamp import MARK, Stamp, check_stamps, digest, stamps_in
 from hfcodemod.textfile import bytes_of, read
-from hfcodemod.workspace import bases_folder
+from hfcodemod.workspace import STATE, bases_folder
 
 SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 _MARK = MARK.encode()
+RELEASED = f"{MARK}own"
+"""In the stamp's place."""
 
 Identity = tuple[str, str]
 """Skeleton and name: what a module is, whatever its file is called."""
@@ -70,27 +73,28 @@ def tree_of(settings: Settings) -> Tree:
         try:
             raw = bytes_of(path)
         except UserError as error:
-            if path.is_symlink():
-                continue
-            troubles.append(Trouble(path, str(error)))
+            if not path.is_symlink() or _may_be_a_module(path, settings):
+                troubles.append(Trouble(path, str(error)))
             continue
         if raw is None or _MARK not in raw:
             bare.append(path)
             continue
-        text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
-        try:
-            stamps = stamps_in(text)
-            if path not in ours:
-                check_stamps(text, str(path))
-        except UserError as error:
-            troubles.append(Trouble(path, str(error)))
+        if path in ours:
             continue
-        if stamps and path not in ours:
+        text = re.sub("\r\n?", "\n", raw.decode("utf-8-sig", "replace"))
+        stamps = stamps_in(text)
+        try:
+            check_stamps(text, str(path))
+        except UserError as error:
+            troubles.append(Trouble(path, _unreadable(path) or str(error)))
+            continue
+        if stamps:
             files.append(Managed(path, stamps[0], hashlib.sha256(raw).hexdigest()))
         else:
             bare.append(path)
-    copies = set(_copies(files))
-    troubles += [Trouble(file.path, said) for file, said in _copies(files).items()]
+    files = _without_links(files)
+    copies = _copies(files)
+    troubles += [Trouble(file.path, said) for file, said in copies.items()]
     kept = tuple(file for file in files if file not in copies)
     unused = _bases(settings.root) - {file.stamp.base for file in files}
     troubles += _without_stamps(bare, settings, unused)
@@ -98,12 +102,15 @@ def tree_of(settings: Settings) -> Tree:
 
 
 def python_files(settings: Settings) -> Iterator[Path]:
-    """Every Python file below the root but those in hidden folders, environments and what is excluded."""
+    """Every Python file below the root but those in hidden folders, environments, other trees and what is excluded."""
     for folder, folders, names in os.walk(settings.root):
         if "pyvenv.cfg" in names:
             folders.clear()
             continue
         place = os.path.relpath(folder, settings.root)
+        if place != "." and _is_another(Path(folder), folders, names):
+            folders.clear()
+            continue
         start = "" if place == "." else f"{Path(place).as_posix()}/"
         folders[:] = sorted(
             name
@@ -113,6 +120,18 @@ def python_files(settings: Settings) -> Iterator[Path]:
         for name in sorted(names):
             if name.endswith(".py") and not _excluded(f"{start}{name}", settings):
                 yield Path(folder, name)
+
+
+def _is_another(folder: Path, folders: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a folder below the root is managed on its own: it has a configuration, or a state."""
+    if STATE in folders:
+        return True
+    if "pyproject.toml" not in names:
+        return False
+    try:
+        return "hfcodemod" in tools_in(folder, (folder / "pyproject.toml").read_text(encoding="utf-8"))
+    except (UserError, OSError, UnicodeDecodeError):
+        return False
 
 
 def _excluded(name: str, settings: Settings) -> bool:
@@ -127,6 +146,13 @@ def _own_files(settings: Settings) -> Iterator[Path]:
         yield settings.adjustments.overlay
 
 
+def _without_links(files: Sequence[Managed]) -> list[Managed]:
+    """The files without links to others of them."""
+    there = {file.path for file in files}
+    links = {file.path: file.path.resolve() for file in files if file.path.is_symlink()}
+    return [file for file in files if links.get(file.path) not in there]
+
+
 def _copies(files: Sequence[Managed]) -> dict[Managed, str]:
     """The files that say that they are the same module as another, and what to do."""
     by_identity: dict[Identity, list[Managed]] = {}
@@ -137,8 +163,9 @@ def _copies(files: Sequence[Managed]) -> dict[Managed, str]:
         for file in several if len(several) > 1 else ():
             other = next(one.path for one in several if one is not file)
             said[file] = (
-                f"{file.path}: has the stamp of {file.stamp.name}, and so has {other}; delete the copy's stamp, or "
-                f"`hfcodemod adopt PATH --as NAME` it as another module"
+                f"{file.path}: has the stamp of {file.stamp.name}, and so has {other}; if this is the copy, "
+                f"`hfcodemod adopt {file.path} --as NAME` makes it another module, `{RELEASED}` in place of the stamp "
+                "none"
             )
     return said
 
@@ -161,16 +188,26 @@ def _without_stamps(paths: Sequence[Path], settings: Settings, unused: set[str])
             continue
         try:
             file = read(path)
-        except UserError:
+        except UserError as error:
+            yield Trouble(path, str(error))
             continue
-        if file is None or is_released(file.text):
+        if file is None or _is_released(file.text):
             continue
         own = set(file.text.split("\n"))
         for name, there in lines.items():
             if digest(file.text) == name or len(own & there) * 2 > len(there):
-                remedy = f"`hfcodemod adopt {path}` gives it one, `# hfcodemod: own` in its place releases the file"
+                remedy = f"`hfcodemod adopt {path}` gives it one, `{RELEASED}` in its place releases the file"
                 yield Trouble(path, f"{path}: lost its stamp; {remedy}")
                 break
+
+
+def _unreadable(path: Path) -> str | None:
+    """Why the file cannot be read as it is, which goes before what its stamp is."""
+    try:
+        read(path)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def _may_be_a_module(path: Path, settings: Settings) -> bool:
@@ -188,9 +225,14 @@ def base_text(root: Path, name: str) -> str | None:
     return text if digest(text) == name else None
 
 
-def is_released(text: str) -> bool:
+def _is_released(text: str) -> bool:
     """Whether a mark in the stamp's place releases the whole file from management."""
-    return "\n# hfcodemod: own\n" in f"\n{text}\n"
+    from hfcodemod.own import is_released
+
+    try:
+        return is_released(text)
+    except (SyntaxError, RecursionError, MemoryError):
+        return False
 
 
 def selected(tree: Tree, names: Sequence[str], settings: Settings) -> Tree:
@@ -203,9 +245,9 @@ def selected(tree: Tree, names: Sequence[str], settings: Settings) -> Tree:
     chosen: list[Managed] = []
     troubles: list[Trouble] = []
     for name in names:
-        path = Path(name).absolute()
-        found = [file for file in tree.files if file.path.absolute() == path or file.stamp.name == name]
-        bad = [trouble for trouble in tree.troubles if trouble.path.absolute() == path]
+        paths = {Path(name).absolute(), Path(name).resolve()}
+        found = [file for file in tree.files if file.path.absolute() in paths or file.stamp.name == name]
+        bad = [trouble for trouble in tree.troubles if trouble.path.absolute() in paths]
         if not found and not bad:
             known = [file.stamp.name for file in tree.files]
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)

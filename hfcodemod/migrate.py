@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfcodemod.cache import Cache, cache_bytes, cache_path, load_cache, remember
-from hfcodemod.conflicts import Pending, pending_in, record_bytes, record_path
+from hfcodemod.conflicts import Pending, is_marked, pending_in, record_bytes, record_path
 from hfcodemod.managed import Managed, Tree, tree_of
 from hfcodemod.workspace import base_files, bases_folder
 
@@ -69,13 +69,24 @@ def migration(
     tree = tree_of(settings)
     chosen = tree if select is None else select(tree)
     cache = load_cache(settings)
-    waiting = pending_in(settings.root)
-    stuck = {pending.identity for pending in waiting}
-    todo = [
-        file
-        for file in chosen.files
-        if file.identity in stuck or cache.in_step.get(_name(file.path, settings)) != file.sha
-    ]
+    waiting, unread = pending_in(settings.root)
+    stuck = {pending.identity: pending for pending in waiting}
+    unknown = {trouble.path for trouble in unread}
+    marked: list[Plan] = []
+    todo: list[Managed] = []
+    steady: list[Managed] = []
+    held: set[Path] = set()
+    for file in chosen.files:
+        pending = stuck.get(file.identity)
+        if unknown and (record := record_path(settings.root, file.identity)) in unknown:
+            held.add(record)
+        elif pending is None and cache.in_step.get(_name(file.path, settings)) == file.sha:
+            steady.append(file)
+        elif pending is not None and is_marked(file.path):
+            marked.append(_still_marked(file, pending))
+        else:
+            todo.append(file)
+    broken = tuple(trouble for trouble in unread if select is None or trouble.path in held)
     plans: list[Plan] = []
     if todo:
         from hfcodemod.plan import Planner
@@ -86,18 +97,23 @@ def migration(
             plans.append(plan)
             progress(len(plans), len(todo))
     renders = dict(plan.rendered for plan in plans if plan.rendered)
-    steady = {file.path: file.sha for file in todo}
-    in_step = {_name(plan.path, settings): steady[plan.path] for plan in plans if plan.action == "skip"}
+    shas = {file.path: file.sha for file in todo}
+    in_step = {_name(plan.path, settings): shas[plan.path] for plan in plans if plan.action == "skip"}
     remember(cache, in_step, renders, [_name(file.path, settings) for file in tree.files])
     found = {plan.pending.identity: plan.pending for plan in plans if plan.pending}
     # One that could not be planned keeps the conflicts that it had.
-    planned = {file.identity for file, plan in zip(todo, plans, strict=True) if plan.action not in ("keep", "refuse")}
-    kept = [pending for pending in waiting if pending.identity not in planned and _is_there(pending, tree)]
+    settled = {file.identity for file, plan in zip(todo, plans, strict=True) if plan.action not in ("keep", "refuse")}
+    present = {file.identity: _name(file.path, settings) for file in tree.files}
+    kept = [
+        replace(pending, path=present[pending.identity])
+        for pending in waiting
+        if pending.identity not in settled and pending.identity in present
+    ]
     return Migration(
         root=settings.root,
-        plans=tuple(plans),
-        in_step=len(chosen.files) - len(todo),
-        tree=replace(tree, troubles=chosen.troubles),
+        plans=(*marked, *plans),
+        in_step=len(steady),
+        tree=replace(tree, troubles=(*chosen.troubles, *broken)),
         pending=(*kept, *found.values()),
         cache=cache,
         whole=select is None,
@@ -108,8 +124,12 @@ def _name(path: Path, settings: Settings) -> str:
     return path.relative_to(settings.root).as_posix()
 
 
-def _is_there(pending: Pending, tree: Tree) -> bool:
-    return any(file.identity == pending.identity for file in tree.files)
+def _still_marked(file: Managed, pending: Pending) -> Plan:
+    """The plan of a module in which the markers of its conflicts stand, which speak of the skeleton as it was then."""
+    from hfcodemod.plan import Plan
+
+    reason = "holds the markers of its conflicts; edit them away, then `hfcodemod resolve PATH --edited`"
+    return Plan(file.path, file.stamp.name, "conflict", reason, pending=pending)
 
 
 def _check_skeletons(planner: Planner, files: Sequence[Managed]) -> None:
@@ -170,8 +190,9 @@ def files_of(run: Migration) -> tuple[dict[Path, bytes | None], dict[Path, TextF
                 run.cache.in_step[plan.path.relative_to(root).as_posix()] = sha256(content).hexdigest()
     records = {record_path(root, pending.identity): record_bytes(pending) for pending in run.pending}
     files |= records
+    unreadable = {trouble.path for trouble in run.tree.troubles}
     for file in (root / ".hfcodemod" / "conflicts").glob("*.json"):
-        if file not in records:
+        if file not in records and file not in unreadable:
             files[file] = None
     for name in _unreferenced(run, set(files)):
         files[bases_folder(root) / name] = None

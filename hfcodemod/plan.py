@@ -17,9 +17,11 @@ from hfcodemod.loader import codemod
 from hfcodemod.managed import Managed, base_text
 from hfcodemod.merge import Merged, merge
 from hfcodemod.own import settled, started
+from hfcodemod.parsing import check_parses, too_deep
+from hfcodemod.pedigree import check_made_for
 from hfcodemod.requests import Made, Order, Request, fingerprint, made, ordered
 from hfcodemod.stamp import Stamp, digest, stamp_place, stamped, with_stamp_at, without_stamp
-from hfcodemod.textfile import TextFile, read
+from hfcodemod.textfile import TextFile, encoded, read
 from hfcodemod.upgrades import upgraded
 
 if TYPE_CHECKING:
@@ -66,14 +68,19 @@ class Planner:
         except UserError as error:
             return Plan(managed.path, name, "keep", str(error))
         try:
-            return self._plan(managed, order)
+            plan = self._plan(managed, order)
+            if plan.text is not None:
+                # Met here, where it stops no other: a character that the module's encoding does not have.
+                encoded(plan.text, plan.before)
+            return plan
         except UserError as error:
             return Plan(managed.path, name, "refuse", str(error))
         except SyntaxError as error:
-            said = f"{managed.path}:{error.lineno or 1}: does not parse ({error.msg}); mend it"
+            said = f"{managed.path}: does not merge ({error.msg}); edit it so that it does"
             return Plan(managed.path, name, "refuse", said)
-        except RecursionError:
-            return Plan(managed.path, name, "refuse", f"{managed.path}: is nested too deeply; flatten it")
+        except (RecursionError, MemoryError):
+            file = read(managed.path)
+            return Plan(managed.path, name, "refuse", str(too_deep(managed.path, file.text if file else "")))
 
     def _plan(self, managed: Managed, order: Order) -> Plan:
         stamp = managed.stamp
@@ -95,6 +102,7 @@ class Planner:
                 f"{managed.path}: its base {stamp.base} is missing or was changed; restore .hfcodemod/base with git, "
                 f"or `hfcodemod adopt {managed.path}` takes today's render for it"
             )
+        check_made_for(base, theirs, order.target, self.catalog, managed.path)
         change = _Change(managed, render, file, body, base, theirs, rendered)
         layout = Formatter(order.skeleton.format_command, self.settings.root)
         if body == base or same_layout_apart(base, body):
@@ -105,6 +113,7 @@ class Planner:
     def _merged(self, change: _Change, layout: Formatter) -> Plan:
         """The plan of a module that was edited."""
         path = change.managed.path
+        check_parses(path, change.file.text)
         order = change.render.order
         base, ours, applied = upgraded(change.base, change.body, order.skeleton.upgrades, _speller(change.render))
         old, new = settled(base, ours, change.theirs)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from hfcodemod.config import Settings
-from hfcodemod.conflicts import Pending, record_path, replaced, text_of_item
+from hfcodemod.conflicts import REGION, Pending, record_path, replaced, text_of_item
 from hfcodemod.errors import UserError
 from hfcodemod.managed import Tree
 from hfcodemod.merge import MODULE, Conflict
+from hfcodemod.parsing import check_parses
 from hfcodemod.stamp import stamped, without_stamp
 from hfcodemod.textfile import TextFile, encoded, read
 
 Way = Literal["ours", "theirs", "edited"]
-_REGION = re.compile(
-    r"^<<<<<<< [^\n]*\n(?P<ours>.*?)^=======\n(?P<theirs>.*?)^>>>>>>> [^\n]*(?:\n|\Z)", re.MULTILINE | re.DOTALL
-)
 
 
 @dataclass(frozen=True)
@@ -31,42 +28,48 @@ class Settlement:
     before: TextFile
 
 
-def settlement(pending: Pending, way: Way, settings: Settings, tree: Tree) -> Settlement:
+def where_they_are(waiting: Sequence[Pending], settings: Settings, tree: Tree) -> list[Pending]:
+    """The conflicts with the paths that their modules have now: they may have been moved since."""
+    paths = {file.identity: file.path.relative_to(settings.root).as_posix() for file in tree.files}
+    return [replace(pending, path=paths.get(pending.identity, pending.path)) for pending in waiting]
+
+
+def settlement(pending: Pending, way: Way, settings: Settings) -> Settlement:
     """The module with its conflicts settled in one way, and its base advanced.
 
     Raises UserError where the file is not what the way takes for granted.
     """
-    path = _path(pending, settings, tree)
+    path = settings.root / pending.path
     file = read(path, unmerged=True)
     if file is None:
         raise UserError(f"{path}: is gone; delete {record_path(settings.root, pending.identity)}, or restore the file")
     body, stamp = without_stamp(file.text)
     if stamp is None:
         raise UserError(f"{path}: lost its stamp; `hfcodemod adopt {path} --as {pending.name}`")
-    text = _settled(path, body, pending, way)
-    try:
-        ast.parse(text)
-    except SyntaxError as error:
-        raise UserError(f"{path}:{error.lineno or 1}: does not parse ({error.msg}); mend it first") from error
+    text = _settled(path, file.text, body, pending, way)
+    if text == body:
+        check_parses(path, file.text)
+    else:
+        _check_result(path, text, way)
     new = stamped(text, stamp.with_base(pending.theirs))
     record = record_path(settings.root, pending.identity)
     return Settlement(path, {path: encoded(new, file), record: None}, file)
 
 
-def _path(pending: Pending, settings: Settings, tree: Tree) -> Path:
-    """The file, which may have been moved since."""
-    for file in tree.files:
-        if file.identity == pending.identity:
-            return file.path
-    return settings.root / pending.path
+def _check_result(path: Path, text: str, way: Way) -> None:
+    try:
+        check_parses(path, text)
+    except UserError as error:
+        raise UserError(f"{path}: would not parse with --{way}; edit the file, and pass --edited") from error
 
 
-def _settled(path: Path, body: str, pending: Pending, way: Way) -> str:
-    if _REGION.search(body):
+def _settled(path: Path, text: str, body: str, pending: Pending, way: Way) -> str:
+    region = REGION.search(text)
+    if region is not None:
         if way == "edited":
-            line = body.count("\n", 0, _REGION.search(body).start()) + 1  # type: ignore[union-attr]  # it was found
+            line = text.count("\n", 0, region.start()) + 1
             raise UserError(f"{path}:{line}: still holds conflict markers; edit them away, or pass --ours or --theirs")
-        return _REGION.sub(lambda region: region.group(way), body)
+        return REGION.sub(lambda region: region.group(way), body)
     edited = [conflict.item for conflict in pending.conflicts if _now(body, conflict.item) != conflict.ours]
     if way == "edited":
         if not edited:
@@ -76,12 +79,11 @@ def _settled(path: Path, body: str, pending: Pending, way: Way) -> str:
         raise UserError(f"{path}: {', '.join(edited)} was edited since the conflict; pass --edited to keep that")
     if way == "ours":
         return body
-    text = body
     for conflict in pending.conflicts:
         if conflict.item == MODULE:
             return conflict.theirs
-        text = _with_theirs(path, text, conflict)
-    return text
+        body = _with_theirs(path, body, conflict)
+    return body
 
 
 def _with_theirs(path: Path, text: str, conflict: Conflict) -> str:

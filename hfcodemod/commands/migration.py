@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,9 +17,11 @@ from hfcodemod.errors import UserError
 if TYPE_CHECKING:
     from hfcodemod.config import Settings
     from hfcodemod.conflicts import Pending
-    from hfcodemod.managed import Tree
+    from hfcodemod.managed import Tree, Trouble
     from hfcodemod.merge import Conflict
     from hfcodemod.migrate import Migration, Progress
+    from hfcodemod.plan import Plan
+    from hfcodemod.resolve import Settlement, Way
 
 Diff = Annotated[bool, typer.Option("--diff", help="Print what would change and write nothing.")]
 Jobs = Annotated[int | None, typer.Option(help="Processes at most.", min=1, show_default="as many as processors")]
@@ -145,11 +147,17 @@ def _tell(run: Migration) -> None:
         for note in plan.notes:
             print(f"{shown(plan.path)}: {note}", file=sys.stderr)
         if plan.action in ("refuse", "keep"):
-            print(f"{'error' if plan.action == 'refuse' else 'kept'}: {plan.reason}", file=sys.stderr)
+            print(_said(plan), file=sys.stderr)
     for trouble in run.tree.troubles:
         print(f"error: {trouble.said}", file=sys.stderr)
     for pending in run.pending:
         _picture(pending, run.root)
+
+
+def _said(plan: Plan) -> str:
+    if plan.action == "refuse":
+        return f"error: {plan.reason}"
+    return f"kept: {shown(plan.path)}: {plan.reason}"
 
 
 def _picture(pending: Pending, root: Path) -> None:
@@ -207,38 +215,54 @@ def resolve(
 ) -> None:
     """List the conflicts that wait, or settle those of one module or of all."""
     from hfcodemod.conflicts import pending_in
+    from hfcodemod.managed import tree_of
+    from hfcodemod.resolve import where_they_are
 
     settings = here()
     ways = [way for way, given in (("ours", ours), ("theirs", theirs), ("edited", edited)) if given]
     if len(ways) > 1:
         raise UserError(f"--{' and --'.join(ways)} exclude each other; pass one of them")
-    if not ways:
-        waiting = _wanted(pending_in(settings.root), path, settings)
-        if as_json:
-            from hfcodemod.report import print_json
+    with writing(settings.root) if ways else nullcontext():
+        recorded, troubles = pending_in(settings.root)
+        waiting = _wanted(where_they_are(recorded, settings, tree_of(settings)), path, settings)
+        if ways:
+            troubles += _settle(waiting, ways[0], settings)  # type: ignore[arg-type]  # a way
+    if not ways and as_json:
+        from hfcodemod.report import print_json
 
-            print_json(
-                [{"path": one.path, "conflicts": [_conflict(item) for item in one.conflicts]} for one in waiting]
-            )
-        else:
-            for one in waiting:
-                _picture(one, settings.root)
-            print(f"{sum(len(one.conflicts) for one in waiting)} conflicts in {len(waiting)} modules")
-        raise typer.Exit(code=int(bool(waiting)))
+        print_json([{"path": one.path, "conflicts": [_conflict(item) for item in one.conflicts]} for one in waiting])
+    elif not ways:
+        for one in waiting:
+            _picture(one, settings.root)
+        print(f"{sum(len(one.conflicts) for one in waiting)} conflicts in {len(waiting)} modules")
+    for trouble in troubles:
+        print(f"error: {trouble.said}", file=sys.stderr)
+    if troubles:
+        raise typer.Exit(code=2)
+    if waiting and not ways:
+        raise typer.Exit(code=1)
+
+
+def _settle(waiting: Sequence[Pending], way: Way, settings: Settings) -> list[Trouble]:
+    """Settle what can be settled in this way; the rest is returned, with the remedy."""
     from hfcodemod.journal import write_files
-    from hfcodemod.managed import tree_of
+    from hfcodemod.managed import Trouble
     from hfcodemod.resolve import settlement
 
-    with writing(settings.root):
-        waiting = _wanted(pending_in(settings.root), path, settings)
-        tree = tree_of(settings)
-        done = [settlement(one, ways[0], settings, tree) for one in waiting]  # type: ignore[arg-type]  # a way
-        files = {file: content for one in done for file, content in one.files.items()}
-        write_files(settings.root, files, {one.path: one.before for one in done})
+    done: list[Settlement] = []
+    troubles: list[Trouble] = []
+    for one in waiting:
+        try:
+            done.append(settlement(one, way, settings))
+        except UserError as error:
+            troubles.append(Trouble(settings.root / one.path, str(error)))
+    files = {file: content for one in done for file, content in one.files.items()}
+    write_files(settings.root, files, {one.path: one.before for one in done})
     for settled in done:
-        print(f"{shown(settled.path)}: settled with {ways[0]}")
-    if not done:
+        print(f"{shown(settled.path)}: settled with {way}")
+    if not waiting:
         print("no conflicts")
+    return troubles
 
 
 def _wanted(waiting: Sequence[Pending], path: Path | None, settings: Settings) -> list[Pending]:
