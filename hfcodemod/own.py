@@ -194,12 +194,8 @@ class _Settler:
     def _item(self, triple: Triple, parents: Triple, beside: list[Triple]) -> None:
         base, ours, theirs = triple
         if ours is None:
-            if base is not None and theirs is not None and parents[1] is None:
-                # Ours has nothing in which it could be: what is left must not look as if theirs had changed it.
-                self.base.take(base, self._sources[2], theirs)
-            elif base is not None and theirs is not None:
-                self.base.delete(base)
-                self.theirs.delete(theirs)
+            if base is not None and theirs is not None:
+                self._take_out(base, theirs, parents)
         elif theirs is not None:
             newly = ours.mark is None and (base is None or base.mark is None)
             self.theirs.take(theirs, self._ours, ours, theirs.mark if newly else None)
@@ -209,6 +205,14 @@ class _Settler:
                 self._add(ours, parents, beside, to_theirs=False)
         elif base is None:
             self._add(ours, parents, beside, to_theirs=True)
+
+    def _take_out(self, base: Node, theirs: Node, parents: Triple) -> None:
+        if parents[1] is not None and self.base.can_delete(base) and self.theirs.can_delete(theirs):
+            self.base.delete(base)
+            self.theirs.delete(theirs)
+        else:
+            # Ours has nothing in which it could be, or it cannot go: it must not look as if theirs had changed it.
+            self.base.take(base, self._sources[2], theirs)
 
     def _add(self, item: Node, parents: Triple, beside: list[Triple], *, to_theirs: bool) -> None:
         """Put an item that only ours has where it would be in the others, if its place is certain in each of them."""
@@ -225,7 +229,7 @@ class _Settler:
         if all(place is not None for _, place in places):
             for edits, place in places:
                 assert place is not None
-                edits.put(place[0], place[0], place[1])
+                edits.put(place[0], place[0], place[1], item.start)
 
 
 _DEFINITIONS = ("class", "def")

@@ -49,7 +49,7 @@ class Node:
     blank: str = "..."
     """What an unfilled value looks like: as many as there are names."""
     head: int = 0
-    """Where a definition begins below its decorators."""
+    """Where a definition begins below its decorators; where a call or a dictionary opens its bracket."""
     body: int = 0
     """Where the first statement inside it begins; 0 where there is none."""
     block: int = 0
@@ -180,6 +180,7 @@ class Source(Scanned):
 
     def _call(self, call: ast.Call) -> Node:
         node = Node("call", self._name(call.func), *self._span(call), list(self._parts(call.func)))
+        node.head = self.text.index("(", self._span(call.func)[1])
         for i, argument in enumerate(call.args):
             node.children.append(Node("argument", str(i), *self._span(argument), list(self._parts(argument))))
         for keyword in call.keywords:
@@ -196,6 +197,7 @@ class Source(Scanned):
 
     def _dict(self, literal: ast.Dict) -> Node:
         node = Node("dict", "", *self._span(literal))
+        node.head = node.start
         for key, expression in zip(literal.keys, literal.values, strict=True):
             parts = list(self._parts(expression))
             start, end = self._span(expression if key is None else key)

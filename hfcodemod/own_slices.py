@@ -63,21 +63,21 @@ class Edits:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self._changes: list[tuple[int, int, str]] = []
+        self._changes: list[tuple[int, int, int, str]] = []
         self._left = Counter(node.block for node in source.nodes if node.block)
 
     def applied(self) -> str:
-        """The text with the changes; those at one place in the order in which they were made."""
+        """The text with the changes."""
         parts, at = [], 0
-        for start, end, text in sorted(self._changes, key=lambda change: change[:2]):
+        for start, end, _, text in sorted(self._changes):
             parts += [self.source.text[at:start], text]
             at = end
         return "".join([*parts, self.source.text[at:]])
 
-    def put(self, start: int, end: int, text: str) -> None:
-        """Replace a slice."""
+    def put(self, start: int, end: int, text: str, order: int = 0) -> None:
+        """Replace a slice; what is put at one place comes by ``order``."""
         if self.source.text[start:end] != text:
-            self._changes.append((start, end, text))
+            self._changes.append((start, end, order, text))
 
     def take(self, node: Node, ours: Source, item: Node, mark: Mark | None = None) -> None:
         """Replace an item by ours, and mark it as ``mark`` says."""
@@ -96,27 +96,40 @@ class Edits:
             text = f"{indent}{mark.text}\n{text}" if above else f"{text}  {mark.text}"
         self.put(there.start, there.end, text)
 
+    def can_delete(self, node: Node) -> bool:
+        """Whether an item can be taken out: it has its lines for itself, and is not all that a block has."""
+        return not node.block or (slice_of(self.source, node).whole and self._left[node.block] > 1)
+
     def delete(self, node: Node) -> None:
-        """Take an item out, unless it is all that a block has."""
+        """Take an item out, with the comments beside it."""
         there, text = slice_of(self.source, node), self.source.text
+        self._left[node.block] -= 1
+        if not there.whole:
+            self._delete_element(node, there)
+            return
+        end = min(there.end + 1, len(text))
         if node.block:
-            if not there.whole or self._left[node.block] == 1:
-                return
-            self._left[node.block] -= 1
-        if there.whole:
-            start, end = there.start, min(there.end + 1, len(text))
-            above = start - len(text[:start].rstrip("\n")) - 1 if start else 0
-            below = _BLANK_LINES.match(text, end)
             # Of the blank lines around it those stay that are more.
-            if node.block and below is not None:
-                end += min(len(below.group()), max(above, 0))
-            self.put(start, end, "")
-        elif there.comma:
-            end = _skipped(text, text.index(",", node.end) + 1)
-            self.put(node.start, end, "")
+            above = there.start - len(text[: there.start].rstrip("\n")) - 1
+            below = _BLANK_LINES.match(text, end)
+            assert below is not None
+            end += min(len(below.group()), max(above, 0))
+        self.put(there.start, end, "")
+
+    def _delete_element(self, node: Node, there: Slice) -> None:
+        """Take out what shares its lines with others; its mark goes, if it is beside it or above it."""
+        text, mark = self.source.text, node.mark
+        start, end = node.start, node.end
+        if there.comma:
+            end = _skipped(text, text.index(",", end) + 1)
         else:
-            before = text[: node.start].rstrip()
-            self.put(len(before) - 1 if before.endswith(",") else node.start, node.end, "")
+            before = text[:start].rstrip()
+            start = len(before) - 1 if before.endswith(",") else start
+        if mark is not None and mark.at == _skipped(text, end):
+            start, end = len(text[:start].rstrip(" \t\f")), self.source.comments[mark.at]
+        elif mark is not None and mark.alone and mark.at < start:
+            self.put(self.source.line_start(mark.at), self.source.line_end(mark.at) + 1, "")
+        self.put(start, end, "")
 
     def place(
         self, parent: Node, ours: Source, item: Node, siblings: Sequence[Node], there: dict[Node, Node]
@@ -133,8 +146,7 @@ class Edits:
         if not here.whole or (element and not here.comma):
             return None
         if before is None and after is None:
-            same = item.kind == "decorator" and self.indent(parent) == _indent(ours, item)
-            return (self.source.line_start(parent.head), text) if same else None
+            return self._first_place(parent, ours, item, text)
         neighbour = before or after
         assert neighbour is not None
         beside = slice_of(self.source, neighbour)
@@ -148,6 +160,15 @@ class Edits:
         previous = slice_of(ours, siblings[at - 1])
         start = previous.end + 1 if previous.whole else here.start
         return beside.end + 1, ours.text[start : here.start] + text
+
+    def _first_place(self, parent: Node, ours: Source, item: Node, text: str) -> tuple[int, str] | None:
+        """Where an item goes that has nothing beside it: above a definition, or below an opening bracket."""
+        if item.kind == "decorator":
+            same = self.indent(parent) == _indent(ours, item)
+            return (self.source.line_start(parent.head), text) if same else None
+        behind = parent.head + 1
+        ends = not item.block and _skipped(self.source.text, behind) == self.source.line_end(behind)
+        return (self.source.line_end(behind) + 1, text) if ends else None
 
     def indent(self, node: Node) -> str:
         """What stands before an item on its line."""

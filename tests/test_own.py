@@ -15,8 +15,8 @@ MARK = "# hfcodemod: own"
 
 
 def text(source: str) -> str:
-    """A source written inside a test, with `OWN` for the mark."""
-    return dedent(source).lstrip("\n").replace("OWN", MARK)
+    """A source written inside a test, with `# OWN` for the mark."""
+    return dedent(source).lstrip("\n").replace("# OWN", MARK)
 
 
 def migrated(base: str, ours: str, theirs: str) -> str:
@@ -200,3 +200,436 @@ def test_a_file_with_a_stamp_is_managed() -> None:
     source = f"{MARK}\n\nX = 1\n"
     assert is_released(source)
     assert not is_released(stamped(source, Stamp("olmo", base="0123abcd")))
+
+
+SKELETON = text('''
+    """{title}: expected scores of the model."""
+
+    import pytest
+    import torch
+
+    CHECKPOINT = "{checkpoint}"
+    SCORE = 0.5  # OWN
+    SCORES = {  # OWN = {}
+        "cuda": {"float16": 0.5, "float32": 0.75},
+        "cpu": {"float32": 0.75},
+    }
+    # What the model is asked.
+    PROMPTS = [
+        "Hello",  # OWN
+    ]
+
+
+    class Test{prefix}:
+        TOLERANCE: float = 1e-3  # OWN = 1e-4
+        BATCH = 2
+
+        @pytest.mark.slow
+        def test_score(self, model, tokenizer):
+            batch = tokenizer(PROMPTS, padding=True)
+            score = evaluate(
+                model,
+                batch=batch,
+                # The first that reproduces.
+                seed=7,  # OWN = 0
+                steps=10,
+                limits={
+                    "low": 0.1,
+                    "high": 0.9,  # OWN
+                },
+            )
+            assert score == pytest.approx(SCORE, abs=self.TOLERANCE)
+
+        def test_logits(self, model):
+            logits = model(torch.ones(1, 7)).logits
+            torch.testing.assert_close(
+                logits.mean(),
+                torch.tensor(0.25),
+                atol=1e-4,  # OWN
+                rtol=1e-4,
+            )
+            torch.testing.assert_close(
+                logits.std(),
+                torch.tensor(0.25),
+                atol=1e-3,  # OWN
+                rtol=1e-4,
+            )
+
+        @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")  # OWN
+        @pytest.mark.parametrize("dtype", ["float16"])
+        def test_scores(self, model, dtype):
+            assert SCORES["cuda"][dtype] == model.score(dtype)
+''')
+RETUNED = {
+    "SCORE = 0.5 ": "SCORE = 0.625 ",
+    '{"float16": 0.5, "float32": 0.75}': '{"float16": 0.625, "bfloat16": 0.5}',
+    "own = {}": "own = None",
+    '"Hello",': '"Hello there",',
+    "TOLERANCE: float = 1e-3": "TOLERANCE: float = 2e-3",
+    "own = 1e-4": "own = 3e-4",
+    "seed=7": "seed=8",
+    "# The first that reproduces.": "# Any.",
+    '"high": 0.9': '"high": 0.95',
+    "atol=1e-4": "atol=5e-4",
+    "atol=1e-3": "atol=5e-3",
+    '"no GPU"': '"needs a GPU"',
+}
+BESIDE = {
+    'CHECKPOINT = "{checkpoint}"': 'CHECKPOINT = "{checkpoint}"\nREVISION = "main"',
+    "    BATCH = 2\n": "    BATCH = 4\n    WORKERS = 1\n",
+    "            batch=batch,\n": "            batch=batch.to(model.device),\n",
+    "            steps=10,\n            limits={\n": "            steps=20,\n            limits={\n",
+    '"low": 0.1,': '"low": 0.2,\n                "middle": 0.5,',
+    "assert score ==": "assert 0 < score\n        assert score ==",
+    "rtol=1e-4,\n        )\n        torch": "rtol=2e-4,\n        )\n        torch",
+    "torch.tensor(0.25),\n            atol=1e-3": "torch.tensor(0.5),\n            atol=1e-3",
+    "logits = model(torch.ones(1, 7)).logits\n": (
+        "logits = model(torch.ones(1, 7)).logits\n"
+        "        torch.testing.assert_close(\n"
+        "            logits.amax(),\n"
+        "            torch.tensor(1.0),\n"
+        "            rtol=1e-4,\n"
+        "        )\n"
+    ),
+    '["float16"])\n    def test_scores(self, model, dtype)': (
+        '["float16", "float32"])\n    def test_scores(self, dtype, model)'
+    ),
+}
+NAMES = ["bert", "bloom", "falcon", "gemma", "gpt2", "llama", "mistral", "mixtral", "olmo", "opt", "phi", "qwen2"]
+
+
+def replaced(source: str, *tables: dict[str, str]) -> str:
+    """The source with each of the texts, which it holds, replaced by another."""
+    for table in tables:
+        for old, new in table.items():
+            assert old in source, old
+            source = source.replace(old, new, 1)
+    return source
+
+
+def rendered(skeleton: str, name: str) -> str:
+    names = {"{title}": name.upper(), "{checkpoint}": f"org/{name}-7b", "{prefix}": name.capitalize()}
+    for old, new in names.items():
+        skeleton = skeleton.replace(old, new)
+    return skeleton
+
+
+def filled(module: str, n: int) -> str:
+    """A module in which somebody has measured, and said what belongs to it."""
+    own = {
+        "SCORE = ...": f"SCORE = 0.{n}25",
+        "SCORES = {}  #": f'SCORES = {{\n    "cuda": {{"float16": 0.{n}}},  # T4\n    "xpu": {{}},\n}}  #',
+        "PROMPTS = ...": f'PROMPTS = [\n    # Of the paper.\n    "Question {n}:",\n    """Two\nlines.""",\n]',
+        "TOLERANCE: float = 1e-4": f"TOLERANCE: float = {n}e-2",
+        "            # The first that reproduces.\n            seed=0,": (
+            f"            # {n} was tried on three machines.\n            seed={n},"
+        ),
+        '"high": ...,': f'"high": 0.{n}9,  # measured',
+        "atol=...": f"atol={n}e-5",
+        "            atol=...,": f"            atol=(\n                {n}e-6\n            ),",
+        '"no GPU"': f'"GPU {n} only"',
+        "    def test_logits": f'    @pytest.mark.skip(reason="issue {n}")  {MARK}\n    def test_logits',
+    }
+    return replaced(module, own)
+
+
+@pytest.mark.parametrize("changes", [[RETUNED], [BESIDE], [BESIDE, RETUNED]], ids=["retuned", "beside", "both"])
+@pytest.mark.parametrize("n", range(len(NAMES)), ids=NAMES)
+def test_twelve_modules_keep_their_own_values(n: int, changes: list[dict[str, str]]) -> None:
+    base = started(rendered(SKELETON, NAMES[n]))
+    ours = filled(base, n)
+    theirs = rendered(replaced(SKELETON, *changes), NAMES[n])
+    beside = [BESIDE] if BESIDE in changes else []
+    expected = filled(started(rendered(replaced(SKELETON, *beside), NAMES[n])), n)
+    assert migrated(base, ours, theirs) == expected
+    assert migrated(base, ours, started(theirs)) == expected
+    assert unfilled(expected) == []
+
+
+def test_a_retuned_skeleton_renders_alike() -> None:
+    values = {old: new for old, new in RETUNED.items() if "own" not in old and "GPU" not in old and "#" not in old}
+    base = rendered(SKELETON, "olmo")
+    assert started(replaced(base, values)) == started(base) != base
+
+
+MERGED = [
+    pytest.param(
+        ["X = 1  # OWN\n", "X = 1\n", "Y = 0\nX = 2  # OWN\n"], "Y = 0\nX = 1\n", id="mark-that-ours-took-away"
+    ),
+    pytest.param(["X = 1\n", "X = 3  # T4\n", "X = ...  # OWN\n"], "X = 3  # T4  # OWN\n", id="mark-comes-later"),
+    pytest.param(
+        ["X = 1\n", "# T4\nX = 3\n", "# OWN = None\nX = 2\n"], "# OWN = None\n# T4\nX = 3\n", id="mark-comes-above"
+    ),
+    pytest.param(
+        ["def f():\n    return 1\n", "def f():\n    return 3\n", "def f():  # OWN\n    return 2\n"],
+        "# OWN\ndef f():\n    return 3\n",
+        id="mark-comes-to-a-function",
+    ),
+    pytest.param(["X = 1\n", "X = 3  # OWN\n", "X = 2\n"], "X = 3  # OWN\n", id="marked-by-hand"),
+    pytest.param(
+        ["A = 1\n\nX = 1  # OWN\n\n\nB = 1\n", "A = 1\n\n\nB = 1\n", "A = 2\n\nX = 2  # OWN\n\n\nB = 2\n"],
+        "A = 2\n\n\nB = 2\n",
+        id="deleted-statement",
+    ),
+    pytest.param(
+        [
+            "f(\n    a=1,\n    # T4\n    x=1,  # OWN\n    b=1,\n)\n",
+            "f(\n    a=1,\n    b=1,\n)\n",
+            "f(\n    a=2,\n    # L4\n    x=2,  # OWN\n    b=2,\n)\n",
+        ],
+        "f(\n    a=2,\n    b=2,\n)\n",
+        id="deleted-keyword",
+    ),
+    pytest.param(
+        ["def f():\n    X = 1  # OWN\n", "def f():\n    pass\n", "def f():\n    X = 1  # OWN\n"],
+        "def f():\n    pass\n",
+        id="deleted-only-statement",
+    ),
+    pytest.param(
+        [
+            "@a\n@skip('x')  # OWN\ndef f(): ...\n",
+            "@a\ndef f(): ...\n",
+            "@b\n@skip('y')  # OWN\nasync def f(): ...\n",
+        ],
+        "@b\nasync def f(): ...\n",
+        id="deleted-decorator",
+    ),
+    pytest.param(
+        ["def f(): ...\n", "@skip('x')  # OWN\ndef f(): ...\n", "def f(a): ...\n"],
+        "@skip('x')  # OWN\ndef f(a): ...\n",
+        id="added-decorator",
+    ),
+    pytest.param(
+        ["@a\n@b\ndef f(): ...\n", "@skip('x')  # OWN\n@a\n@b\ndef f(): ...\n", "@c\n@a\ndef f(a): ...\n"],
+        "@c\n@skip('x')  # OWN\n@a\ndef f(a): ...\n",
+        id="added-outer-decorator",
+    ),
+    pytest.param(
+        ["X = 1\n\nY = 1\n", "X = 1\n\n# T4\nA = 3  # OWN\nB = 3  # OWN\n\nY = 1\n", "X = 2\n\nY = 2\n"],
+        "X = 2\n\n# T4\nA = 3  # OWN\nB = 3  # OWN\n\nY = 2\n",
+        id="added-statements",
+    ),
+    pytest.param(
+        ["Y = 1\n", "A = 3  # OWN\nB = 3  # OWN\nY = 1\n", "Y = 2\n"],
+        "A = 3  # OWN\nB = 3  # OWN\nY = 2\n",
+        id="added-on-top",
+    ),
+    pytest.param(
+        ["f(\n    y,\n    b=1,\n)\n", "f(\n    y,\n    x=3,  # OWN\n    b=1,\n)\n", "f(\n    y2,\n    b=2,\n)\n"],
+        "f(\n    y2,\n    x=3,  # OWN\n    b=2,\n)\n",
+        id="added-keyword",
+    ),
+    pytest.param(
+        ["X = {\n    'a': 1,\n}\n", "X = {\n    'x': {},  # OWN\n    'a': 1,\n}\n", "X = {\n    'a': 2,\n}\n"],
+        "X = {\n    'x': {},  # OWN\n    'a': 2,\n}\n",
+        id="added-entry",
+    ),
+    pytest.param(
+        ["X = {\n    'a': 1,  # OWN\n}\n", "X = {\n    'b': 3,  # OWN\n}\n", "X = {\n    'a': 2,  # OWN\n}\nY = 2\n"],
+        "X = {\n    'b': 3,  # OWN\n}\nY = 2\n",
+        id="another-entry",
+    ),
+    pytest.param(
+        [
+            "f(\n)\ndef g(): ...\n",
+            "f(\n    x=3,  # OWN\n)\nX = 3  # OWN\n@skip('x')  # OWN\ndef g(): ...\n",
+            "f(\n)\ndef g(a): ...\n",
+        ],
+        "f(\n    x=3,  # OWN\n)\nX = 3  # OWN\n@skip('x')  # OWN\ndef g(a): ...\n",
+        id="added-where-nothing-was",
+    ),
+    pytest.param(
+        ["X = 1\nZ = 1\n", "X = 1\nA = 3  # OWN\nZ = 1\n", "X = 2\nA = 1  # OWN\nZ = 2\n"],
+        "X = 2\nA = 3  # OWN\nZ = 2\n",
+        id="both-added",
+    ),
+    pytest.param(
+        ["X = 1\n", "Y = 1\nX = 1\n", "X = 1\nA = 1  # OWN\n"], "Y = 1\nX = 1\nA = ...  # OWN\n", id="new-in-theirs"
+    ),
+    pytest.param(
+        [
+            "def f():\n    x = 1  # OWN\n    g(x)\n",
+            "def f():\n    x = [  # OWN\n        3,\n    ]\n    g(x)\n",
+            "def f():\n    with a:\n        x = 2  # OWN\n        g(x, 2)\n",
+        ],
+        "def f():\n    with a:\n        x = [  # OWN\n            3,\n        ]\n        g(x, 2)\n",
+        id="another-indentation",
+    ),
+    pytest.param(
+        [
+            "def f():\n    x = 1  # OWN\n    g(x)\n",
+            'def f():\n    x = h(  # OWN\n        """\n    a""",\n\n    )\n    g(x)\n',
+            "def f():\n    if a:\n        x = 2  # OWN\n        g(x)\n",
+        ],
+        'def f():\n    if a:\n        x = h(  # OWN\n            """\n    a""",\n\n        )\n        g(x)\n',
+        id="another-indentation-and-a-string",
+    ),
+    pytest.param(
+        [
+            "with a:  # OWN\n    x = 1  # OWN\ny = 1\n",
+            "with b:  # OWN\n    x = 3\n    z = 3\ny = 1\n",
+            "with c:  # OWN\n    x = 2  # OWN\ny = 2\n",
+        ],
+        "with b:  # OWN\n    x = 3\n    z = 3\ny = 2\n",
+        id="with",
+    ),
+    pytest.param(
+        ["x = 1\ny = 1\n", "with b:  # OWN\n    x = 1\ny = 1\n", "x = 1\ny = 2\n"],
+        "with b:  # OWN\n    x = 1\ny = 2\n",
+        id="added-with",
+    ),
+    pytest.param(
+        ["def f():\n    x = 1  # OWN\nY = 1\n", "Y = 1\n", "def f():\n    x = ...  # OWN\nY = 2\n"],
+        "Y = 2\n",
+        id="function-that-ours-deleted",
+    ),
+    pytest.param(
+        ["def f():  # OWN\n    return 1\n\n\nX = 1\n", "X = 1\n", "def f():  # OWN\n    return 2\n\n\nX = 2\n"],
+        "X = 2\n",
+        id="own-function-that-ours-deleted",
+    ),
+    pytest.param(
+        ["X = 1  # OWN\nY = 1\nZ = 1\n", "X = 1  # OWN\nY = 3\nZ = 1\n", "Y = 1\nZ = 1\n"],
+        "Y = 3\nZ = 1\n",
+        id="theirs-deleted-what-ours-left",
+    ),
+    pytest.param(
+        ["X = 1; Y = 1  # OWN\n", "X = 1; Y = 3  # OWN\n", "X = 2; Y = 2  # OWN\n"],
+        "X = 2; Y = 3  # OWN\n",
+        id="semicolon",
+    ),
+    pytest.param(
+        ["f(\n    x=1  # OWN\n)\n", "f(\n    x=3  # OWN\n)\n", "f(\n    x=2,  # OWN\n    a=1,\n)\n"],
+        "f(\n    x=3,  # OWN\n    a=1,\n)\n",
+        id="comma",
+    ),
+    pytest.param(
+        ["f(\n    x=1  # OWN\n    , a=1)\n", "f(\n    x=3  # OWN\n    , a=1)\n", "f(\n    x=2  # OWN\n    , a=2)\n"],
+        "f(\n    x=3  # OWN\n    , a=2)\n",
+        id="comma-on-the-next-line",
+    ),
+    pytest.param(
+        [
+            "def f():\n    assert a == 1  # OWN\n    assert b == 1  # OWN\n",
+            "def f():\n    assert a == 3  # OWN\n    assert b == 4  # OWN\n",
+            "def f():\n    assert c\n    assert a == 2  # OWN\n    assert d\n    assert b == 2  # OWN\n",
+        ],
+        "def f():\n    assert c\n    assert a == 3  # OWN\n    assert d\n    assert b == 4  # OWN\n",
+        id="asserts",
+    ),
+    pytest.param(
+        [
+            "X = [\n    param(1, x=1),\n    param(\n        2,\n        x=1,  # OWN\n    ),\n]\n",
+            "X = [\n    param(1, x=1),\n    param(\n        2,\n        x=3,  # OWN\n    ),\n]\n",
+            "X = [\n    param(0, x=1),\n    param(1, x=1),\n    param(\n        2,\n        x=2,  # OWN\n    ),\n]\n",
+        ],
+        "X = [\n    param(0, x=1),\n    param(1, x=1),\n    param(\n        2,\n        x=3,  # OWN\n    ),\n]\n",
+        id="keyword-in-a-list",
+    ),
+    pytest.param(
+        [
+            "def a():\n    x = 1  # OWN\n\n\ndef b():\n    x = 1  # OWN\n",
+            "def b():\n    x = 4  # OWN\n\n\ndef a():\n    x = 3  # OWN\n",
+            "def a():\n    x = 2  # OWN\n\n\ndef b(y):\n    x = 2  # OWN\n",
+        ],
+        "def b(y):\n    x = 4  # OWN\n\n\ndef a():\n    x = 3  # OWN\n",
+        id="functions-in-another-order",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sides", "expected"), MERGED)
+def test_a_merge_with_own_items(sides: list[str], expected: str) -> None:
+    base, ours, theirs = (side.replace("# OWN", MARK) for side in sides)
+    assert migrated(base, ours, theirs) == expected.replace("# OWN", MARK)
+
+
+SETTLED = [
+    pytest.param(
+        ["f(a, x=1,  # OWN\n  b=1)\n", "f(a, b=1)\n", "f(a, x=2,  # OWN\n  b=2)\n"],
+        ("f(a,\n  b=1)\n", "f(a,\n  b=2)\n"),
+        id="keyword-on-a-shared-line",
+    ),
+    pytest.param(
+        ["f(a, b=1,\n  # OWN\n  x=1)\n", "f(a, b=1)\n", "f(a, b=2,\n  # OWN\n  x=2)\n"],
+        ("f(a, b=1,\n  )\n", "f(a, b=2,\n  )\n"),
+        id="last-keyword",
+    ),
+    pytest.param(
+        ["f(\n  # OWN\n  x=1)\n", "f()\n", "f(\n  # OWN\n  x=2)\n"], ("f(\n  )\n", "f(\n  )\n"), id="only-keyword"
+    ),
+    pytest.param(
+        ["X = {\n  # OWN\n  'x': 1, 'y': 1}\n", "X = {'y': 1}\n", "X = {\n  # OWN\n  'x': 2, 'y': 2}\n"],
+        ("X = {\n  'y': 1}\n", "X = {\n  'y': 2}\n"),
+        id="entry-on-a-shared-line",
+    ),
+    pytest.param(
+        ["f(x=1, a=1)\n", "f(\n    x=3,  # OWN\n    a=1,\n)\n", "f(x=2, a=2)\n"],
+        ("f(x=3, a=1)\n", "f(x=3, a=2)\n"),
+        id="another-layout",
+    ),
+    pytest.param(
+        ["X = 1; Y = 1  # OWN\n", "X = 1\n", "X = 1; Y = 2  # OWN\n"],
+        ("X = 1; Y = ...  # OWN\n", "X = 1; Y = ...  # OWN\n"),
+        id="deleted-behind-a-semicolon",
+    ),
+    pytest.param(
+        ["f(a)\n", "f(\n    a,\n    x=3,  # OWN\n)\n", "f(b)\n"], ("f(a)\n", "f(b)\n"), id="no-line-for-what-is-added"
+    ),
+    pytest.param(
+        ["f(\n    a=1\n)\n", "f(\n    a=1,\n    x=3,  # OWN\n)\n", "f(\n    a=2\n)\n"],
+        ("f(\n    a=1\n)\n", "f(\n    a=2\n)\n"),
+        id="no-comma-before-what-is-added",
+    ),
+    pytest.param(
+        ["f(\n    a=1,\n)\n", "f(\n    a=1,\n    x=3  # OWN\n)\n", "f(\n    a=2,\n)\n"],
+        ("f(\n    a=1,\n)\n", "f(\n    a=2,\n)\n"),
+        id="no-comma-behind-what-is-added",
+    ),
+    pytest.param(["f()\n", "f(\n    x=3,  # OWN\n)\n", "f()\n"], ("f()\n", "f()\n"), id="nothing-beside-what-is-added"),
+    pytest.param(
+        [
+            "def f():\n    a = 1\n",
+            "if b:\n    def f():\n        a = 1\n        x = 3  # OWN\n",
+            "def f():\n    a = 2\n",
+        ],
+        ("def f():\n    a = 1\n", "def f():\n    a = 2\n"),
+        id="added-at-another-indentation",
+    ),
+    pytest.param(
+        ["a = 1", "a = 1\nx = 3  # OWN\n", "a = 2"], ("a = 1", "a = 2"), id="added-where-there-is-no-line-end"
+    ),
+    pytest.param(
+        ["a = 1\nb = 1\n", "a = 1; c = 1\nx = 3  # OWN\ny = 3  # OWN\nb = 1; d = 1\n", "a = 2\nb = 1\n"],
+        ("a = 1\nx = 3  # OWN\ny = 3  # OWN\nb = 1\n", "a = 2\nx = 3  # OWN\ny = 3  # OWN\nb = 1\n"),
+        id="added-beside-a-shared-line",
+    ),
+    pytest.param(
+        ["b = 1\n", "x = 3  # OWN\nb = 1; d = 1\n", "b = 2\n"],
+        ("x = 3  # OWN\nb = 1\n", "x = 3  # OWN\nb = 2\n"),
+        id="added-above-a-shared-line",
+    ),
+    pytest.param(
+        ["a = 1\n", "def f():\n    x = 3  # OWN\n", "def f():\n    x = 2  # OWN\n"],
+        ("a = 1\n", "def f():\n    x = 3  # OWN\n"),
+        id="both-added-the-function",
+    ),
+    pytest.param(
+        ["X = 1  # OWN\n", "X = 3  # OWN\n", ""], ("X = 1  # OWN\n", ""), id="theirs-deleted-what-ours-changed"
+    ),
+    pytest.param(["X = 1\n", "X = '# OWN'\n", "X = 2\n"], ("X = 1\n", "X = 2\n"), id="in-a-string"),
+]
+
+
+@pytest.mark.parametrize(("sides", "expected"), SETTLED)
+def test_what_base_and_theirs_become(sides: list[str], expected: tuple[str, str]) -> None:
+    base, ours, theirs = (side.replace("# OWN", MARK) for side in sides)
+    assert settled(base, ours, theirs) == tuple(side.replace("# OWN", MARK) for side in expected)
+
+
+def test_a_changed_value_that_the_skeleton_gave_up_is_a_conflict() -> None:
+    base, ours, theirs = f"A = 1\nX = ...  {MARK}\n", f"A = 1\nX = 3  {MARK}\n", "A = 2\n"
+    old, new = settled(base, ours, theirs)
+    merged = merge(old, ours, new, by_name=True)
+    assert len(merged.conflicts) == 1
+    assert f"X = 3  {MARK}\n" in merged.source
