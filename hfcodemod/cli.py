@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hfcodemod.commands import catalog, merging, migration, modules, skeletons
+from hfcodemod.commands import catalog, merging, migration, modules, resolving, skeletons
 from hfcodemod.errors import UserError
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app.command()(modules.add)
 app.command()(migration.adopt)
 app.command()(migration.migrate)
 app.command()(migration.migrate_all)
-app.command()(migration.resolve)
+app.command()(resolving.resolve)
 app.command("list")(catalog.list_architectures)
 app.command()(catalog.show)
 app.command()(catalog.facts)

@@ -128,7 +128,7 @@ def _still_marked(file: Managed, pending: Pending) -> Plan:
     """The plan of a module in which the markers of its conflicts stand, which speak of the skeleton as it was then."""
     from hfcodemod.plan import Plan
 
-    reason = "holds the markers of its conflicts; edit them away, then `hfcodemod resolve PATH --edited`"
+    reason = f"holds the markers of its conflicts; edit them away, then `hfcodemod resolve {file.path} --edited`"
     return Plan(file.path, file.stamp.name, "conflict", reason, pending=pending)
 
 

@@ -1,33 +1,31 @@
-"""The commands that keep modules in step: migrate, migrate-all, resolve, adopt."""
+"""The commands that keep modules in step: migrate, migrate-all, adopt."""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hfcodemod.commands.context import AsJson, here, known, shown, writing
+from hfcodemod.commands.resolving import picture
 from hfcodemod.errors import UserError
 
 if TYPE_CHECKING:
     from hfcodemod.config import Settings
-    from hfcodemod.conflicts import Pending
-    from hfcodemod.managed import Tree, Trouble
-    from hfcodemod.merge import Conflict
+    from hfcodemod.managed import Tree
     from hfcodemod.migrate import Migration, Progress
     from hfcodemod.plan import Plan
-    from hfcodemod.resolve import Settlement, Way
 
 Diff = Annotated[bool, typer.Option("--diff", help="Print what would change and write nothing.")]
 Jobs = Annotated[int | None, typer.Option(help="Processes at most.", min=1, show_default="as many as processors")]
 Markers = Annotated[bool, typer.Option("--markers", help="Write git's conflict markers into the modules.")]
-PICTURE = 12
-"""Lines of each side of a conflict that are shown."""
 
 
 def migrate_all(diff: Diff = False, jobs: Jobs = None, as_json: AsJson = False, markers: Markers = False) -> None:
@@ -120,15 +118,22 @@ def _print_diff(run: Migration) -> None:
 def _print_table(run: Migration) -> None:
     from hfcodemod.report import print_table
 
-    rows = [(shown(plan.path), plan.action, plan.reason) for plan in run.plans if plan.action != "skip"]
-    rows += [(shown(trouble.path), "refuse", trouble.said) for trouble in run.tree.troubles]
+    rows = [(plan.path, plan.action, plan.reason) for plan in run.plans if plan.action != "skip"]
+    rows += [(trouble.path, "refuse", trouble.said) for trouble in run.tree.troubles]
     if rows:
-        print_table(("module", "action", "why"), sorted(rows))
+        print_table(("module", "action", "why"), [(shown(path), *rest) for path, *rest in sorted(map(_short, rows))])
     counts = Counter(plan.action for plan in run.plans)
     steady = run.in_step + counts.pop("skip", 0)
     parts = [f"{count} {_past(action)}" for action, count in sorted(counts.items())]
     parts += [f"{len(run.tree.troubles)} refused"] if run.tree.troubles else []
     print(", ".join([*parts, f"{steady} in step"]))
+
+
+def _short(row: tuple[Path, str, str]) -> tuple[Path, str, str]:
+    """A row whose reason does not begin with the path that stands in it anyway."""
+    path, action, reason = row
+    said = reason.removeprefix(f"{path}:")
+    return path, action, re.sub(r"^(\d+):", r"line \1:", said.lstrip())
 
 
 def _past(action: str) -> str:
@@ -151,27 +156,13 @@ def _tell(run: Migration) -> None:
     for trouble in run.tree.troubles:
         print(f"error: {trouble.said}", file=sys.stderr)
     for pending in run.pending:
-        _picture(pending, run.root)
+        picture(pending, run.root)
 
 
 def _said(plan: Plan) -> str:
     if plan.action == "refuse":
         return f"error: {plan.reason}"
     return f"kept: {shown(plan.path)}: {plan.reason}"
-
-
-def _picture(pending: Pending, root: Path) -> None:
-    """The two sides of each conflict, cut short."""
-    for conflict in pending.conflicts:
-        print(f"{shown(root / pending.path)}:{conflict.line}: {conflict.item}: {conflict.reason}", file=sys.stderr)
-        for sign, text in (("ours", conflict.ours), ("theirs", conflict.theirs)):
-            lines = text.strip("\n").split("\n")
-            rest = [f"... {len(lines) - PICTURE} more lines"] if len(lines) > PICTURE else []
-            for line in [*lines[:PICTURE], *rest]:
-                print(f"  {sign:<6} | {line}".rstrip(), file=sys.stderr)
-    print(
-        f"  settle with: hfcodemod resolve {shown(root / pending.path)} --ours | --theirs | --edited", file=sys.stderr
-    )
 
 
 def _as_json(run: Migration) -> dict[str, Any]:
@@ -185,7 +176,7 @@ def _as_json(run: Migration) -> dict[str, Any]:
             "action": plan.action,
             "reason": plan.reason,
             "changed": plan.text is not None,
-            "conflicts": [_conflict(conflict) for conflict in plan.pending.conflicts] if plan.pending else [],
+            "conflicts": [asdict(conflict) for conflict in plan.pending.conflicts] if plan.pending else [],
             "notes": list(plan.notes),
         }
         for plan in run.plans
@@ -196,84 +187,6 @@ def _as_json(run: Migration) -> dict[str, Any]:
         "troubles": [{"path": name(trouble.path), "reason": trouble.said} for trouble in run.tree.troubles],
         "pending": [pending.path for pending in run.pending],
     }
-
-
-def _conflict(conflict: Conflict) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(conflict)
-
-
-def resolve(
-    path: Annotated[
-        Path | None, typer.Argument(help="The module whose conflicts to settle; all if not given.", show_default=False)
-    ] = None,
-    ours: Annotated[bool, typer.Option("--ours", help="Keep the module's own text.")] = False,
-    theirs: Annotated[bool, typer.Option("--theirs", help="Take the skeleton's.")] = False,
-    edited: Annotated[bool, typer.Option("--edited", help="Keep what was edited since the conflict.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """List the conflicts that wait, or settle those of one module or of all."""
-    from hfcodemod.conflicts import pending_in
-    from hfcodemod.managed import tree_of
-    from hfcodemod.resolve import where_they_are
-
-    settings = here()
-    ways = [way for way, given in (("ours", ours), ("theirs", theirs), ("edited", edited)) if given]
-    if len(ways) > 1:
-        raise UserError(f"--{' and --'.join(ways)} exclude each other; pass one of them")
-    with writing(settings.root) if ways else nullcontext():
-        recorded, troubles = pending_in(settings.root)
-        waiting = _wanted(where_they_are(recorded, settings, tree_of(settings)), path, settings)
-        if ways:
-            troubles += _settle(waiting, ways[0], settings)  # type: ignore[arg-type]  # a way
-    if not ways and as_json:
-        from hfcodemod.report import print_json
-
-        print_json([{"path": one.path, "conflicts": [_conflict(item) for item in one.conflicts]} for one in waiting])
-    elif not ways:
-        for one in waiting:
-            _picture(one, settings.root)
-        print(f"{sum(len(one.conflicts) for one in waiting)} conflicts in {len(waiting)} modules")
-    for trouble in troubles:
-        print(f"error: {trouble.said}", file=sys.stderr)
-    if troubles:
-        raise typer.Exit(code=2)
-    if waiting and not ways:
-        raise typer.Exit(code=1)
-
-
-def _settle(waiting: Sequence[Pending], way: Way, settings: Settings) -> list[Trouble]:
-    """Settle what can be settled in this way; the rest is returned, with the remedy."""
-    from hfcodemod.journal import write_files
-    from hfcodemod.managed import Trouble
-    from hfcodemod.resolve import settlement
-
-    done: list[Settlement] = []
-    troubles: list[Trouble] = []
-    for one in waiting:
-        try:
-            done.append(settlement(one, way, settings))
-        except UserError as error:
-            troubles.append(Trouble(settings.root / one.path, str(error)))
-    files = {file: content for one in done for file, content in one.files.items()}
-    write_files(settings.root, files, {one.path: one.before for one in done})
-    for settled in done:
-        print(f"{shown(settled.path)}: settled with {way}")
-    if not waiting:
-        print("no conflicts")
-    return troubles
-
-
-def _wanted(waiting: Sequence[Pending], path: Path | None, settings: Settings) -> list[Pending]:
-    if path is None:
-        return list(waiting)
-    found = [
-        one for one in waiting if (settings.root / one.path).absolute() == path.absolute() or one.name == str(path)
-    ]
-    if not found:
-        raise UserError(f"{path}: has no conflicts; `hfcodemod resolve` lists those that wait")
-    return found
 
 
 def adopt(
