@@ -69,7 +69,7 @@ def stamp_place(source: str) -> int:
 def with_stamp_at(source: str, stamp: Stamp, place: int) -> str:
     """The source with the stamp below that many lines."""
     if place == 0:
-        return f"{stamp.line()}\n\n{source}"
+        return f"{stamp.line()}\n\n{source}" if source else f"{stamp.line()}\n"
     lines = source.split("\n")
     return "\n".join([*lines[:place], "", stamp.line(), *lines[place:]])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from repository import repository as repository
 
 # No example has a time to keep, since machines are busy; continuous integration sees the same examples every time.
 settings.register_profile("suite", deadline=None, derandomize="CI" in os.environ)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,6 +72,15 @@ class Repository:
     def text(self, name: str) -> str:
         """What the module holds."""
         return self.module(name).read_text(encoding="utf-8")
+
+    def base_now(self, name: str) -> str:
+        """What the stamp of the module would say of its base, were it made now."""
+        path = self.module(name)
+        aside = path.rename(path.with_name("aside"))
+        fresh = self.run("add", name, "--skeleton", "suite", "--diff").out
+        aside.rename(path)
+        (base,) = re.findall(r"^\+# hfcodemod: .*(base=\w{8})$", fresh, re.MULTILINE)
+        return str(base)
 
     def edit(self, path: Path, old: str, new: str) -> None:
         """Replace what stands in a file once."""
