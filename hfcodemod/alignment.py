@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
@@ -11,6 +11,8 @@ from hfcodemod.own_items import Node, Source
 
 Triple = tuple[Node | None, Node | None, Node | None]
 """The same part in base, ours and theirs; None where it is missing."""
+_ALIKE = 0.5
+"""What is no more alike than this is something else."""
 
 
 def triples(sources: tuple[Source, Source, Source], parents: Triple) -> list[Triple]:
@@ -41,10 +43,7 @@ def _aligned(left: tuple[Source, Sequence[Node]], right: tuple[Source, Sequence[
         if len(first) == len(second) == 1:
             found[first[0]] = second[0]
         elif first and second:
-            texts = [
-                [source.text[node.start : node.end] for node in nodes]
-                for source, nodes in ((left[0], first), (right[0], second))
-            ]
+            texts = [[source.plain(node) for node in nodes] for source, nodes in ((left[0], first), (right[0], second))]
             pairs = _likest if any(node.holds for node in first + second) else _same
             found.update((first[i], second[j]) for i, j in pairs(*texts))
     return found
@@ -57,18 +56,19 @@ def _same(left: Sequence[str], right: Sequence[str]) -> Iterator[tuple[int, int]
 
 
 def _likest(left: Sequence[str], right: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """The pairs, in the order of both, that are together the most alike."""
-    start = 0
-    while start < min(len(left), len(right)) and left[start] == right[start]:
-        yield start, start
-        start += 1
-    words = [[re.findall(r"\w+|\S", text) for text in texts[start:]] for texts in (left, right)]
+    """The pairs that are the same, wherever they stand; of the rest those that are most alike, in order."""
+    once = [{text for text, count in Counter(texts).items() if count == 1} for texts in (left, right)]
+    same = once[0] & once[1]
+    yield from ((left.index(text), right.index(text)) for text in sorted(same))
+    rest = [[i for i, text in enumerate(texts) if text not in same] for texts in (left, right)]
+    words = [[re.findall(r"\w+|\S", texts[i]) for i in kept] for texts, kept in zip((left, right), rest, strict=True)]
     best: list[list[float]] = [[0.0] * (len(words[1]) + 1) for _ in range(len(words[0]) + 1)]
     for i in reversed(range(len(words[0]))):
         for j in reversed(range(len(words[1]))):
+            likeness = SequenceMatcher(None, words[0][i], words[1][j], autojunk=False).ratio()
             # Squared: one pair that is the same counts for more than two that are half alike.
-            likeness = SequenceMatcher(None, words[0][i], words[1][j], autojunk=False).ratio() ** 2
-            best[i][j] = max(likeness + best[i + 1][j + 1], best[i + 1][j], best[i][j + 1])
+            worth = likeness**2 if likeness > _ALIKE else 0.0
+            best[i][j] = max(worth + best[i + 1][j + 1], best[i + 1][j], best[i][j + 1])
     i = j = 0
     while i < len(words[0]) and j < len(words[1]):
         if best[i][j] == best[i + 1][j]:
@@ -76,5 +76,5 @@ def _likest(left: Sequence[str], right: Sequence[str]) -> Iterator[tuple[int, in
         elif best[i][j] == best[i][j + 1]:
             j += 1
         else:
-            yield start + i, start + j
+            yield rest[0][i], rest[1][j]
             i, j = i + 1, j + 1

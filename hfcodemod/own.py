@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 
 from hfcodemod.alignment import Triple, triples
-from hfcodemod.own_items import Mark, Node, Source, has_mark
+from hfcodemod.own_items import Node, Source
+from hfcodemod.own_marks import Mark, has_mark
 from hfcodemod.own_slices import Edits
 from hfcodemod.stamp import without_stamp
 
@@ -28,10 +29,7 @@ def started(source: str) -> str:
     """
     if not has_mark(source):
         return source
-    parsed = Source(source)
-    edits = Edits(parsed)
-    _start(parsed, edits, parsed.root)
-    return edits.applied()
+    return _started(Source(source))
 
 
 def unfilled(source: str) -> list[tuple[int, str]]:
@@ -56,7 +54,9 @@ def settled(base: str, ours: str, theirs: str) -> tuple[str, str]:
     """
     if not any(map(has_mark, (base, ours, theirs))):
         return base, theirs
-    settler = _Settler((Source(base), Source(ours), Source(started(theirs))))
+    raw = Source(theirs)
+    new = _started(raw)
+    settler = _Settler((Source(base), Source(ours), raw if new == theirs else Source(new)))
     settler.children(settler.roots)
     return settler.base.applied(), settler.theirs.applied()
 
@@ -79,6 +79,12 @@ def is_released(source: str) -> bool:
     return any(
         mark.at < limit and mark not in own and _RELEASE.match(source, mark.at) is not None for mark in parsed.marks
     )
+
+
+def _started(source: Source) -> str:
+    edits = Edits(source)
+    _start(source, edits, source.root)
+    return edits.applied()
 
 
 def _start(source: Source, edits: Edits, node: Node) -> None:

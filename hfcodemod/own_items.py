@@ -9,30 +9,18 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 
-from hfcodemod.scanned import Scanned, without_comment
+from hfcodemod.own_marks import Mark, marks_in
+from hfcodemod.scanned import Scanned
 
 Compound = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Place = tuple[int, int]
 
-_MARK = re.compile(r"#\s*hfcodemod:\s*own(?![\w./-])(?!.*\bbase=[0-9a-f]{8})(?:\s*=\s*(?P<start>.*))?")
+_WITHOUT_PARTS = (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Name, ast.Constant, ast.expr_context)
 _CLOSING = re.compile(r"(?:\s|\\|#[^\n]*)*\)")
 _COMMENT = re.compile(r"#[^\n]*")
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A mark in a comment."""
-
-    at: int
-    """Where the comment begins."""
-    text: str
-    """From the mark to the end of the comment."""
-    start: str | None
-    """The value that a new module begins with."""
-    alone: bool
-    """Whether it has a line of its own."""
 
 
 @dataclass(eq=False)
@@ -54,6 +42,8 @@ class Node:
     """Where the first statement inside it begins; 0 where there is none."""
     block: int = 0
     """Which list of statements it stands in."""
+    near: Place | None = None
+    """The element of a list or tuple that it is in: what it is called with may be all that tells it from others."""
     mark: Mark | None = None
     holds: bool = False
     """Whether something in it, or it, is marked."""
@@ -67,11 +57,6 @@ class Node:
     def is_value(self) -> bool:
         """Whether a start can stand in place of its value."""
         return self.value is not None and self.kind != "decorator"
-
-
-def has_mark(text: str) -> bool:
-    """Whether there may be a mark; a mark in a string counts here."""
-    return _MARK.search(text) is not None
 
 
 class Source(Scanned):
@@ -89,13 +74,29 @@ class Source(Scanned):
         self._blocks = count(1)
         self.root = Node("module", "", 0, len(text), list(self._scope(tree.body)))
         self.nodes = list(_walk(self.root))
-        self.marks = list(self._marks())
+        self.items = [node for node in self.nodes if node.is_item]
+        self.marks = list(marks_in(self))
         for mark in self.marks:
             node = self._marked(mark)
             if node is not None and node.mark is None:
                 node.mark = mark
         for node in reversed(self.nodes):
             node.holds = node.mark is not None or any(child.holds for child in node.children)
+
+    def plain(self, node: Node) -> str:
+        """What a node is beside others: its text, or that of the element it is in, without comments and own values."""
+        at, end = node.near or (node.start, node.end)
+        parts = []
+        for start, stop in self._holes:
+            if at <= start < end:
+                parts.append(self.text[at:start])
+                at = stop
+        return "".join([*parts, self.text[at:end]])
+
+    @cached_property
+    def _holes(self) -> list[Place]:
+        own = [node.value for node in self.items if node.mark and node.value and node.is_value]
+        return sorted([*self.comments.items(), *own])
 
     def _span(self, node: ast.expr | ast.stmt | ast.keyword) -> Place:
         return self.at(node.lineno, node.col_offset), self.at(node.end_lineno, node.end_col_offset)
@@ -166,7 +167,7 @@ class Source(Scanned):
 
     def _parts_within(self, node: ast.AST) -> Iterator[Node]:
         for child in ast.iter_child_nodes(node):
-            if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            if not isinstance(child, _WITHOUT_PARTS):
                 yield from self._parts(child)
 
     def _parts(self, node: ast.AST) -> Iterator[Node]:
@@ -175,6 +176,11 @@ class Source(Scanned):
             yield self._call(node)
         elif isinstance(node, ast.Dict):
             yield self._dict(node)
+        elif isinstance(node, ast.List | ast.Tuple):
+            for element in node.elts:
+                for part in self._parts(element):
+                    part.near = self._span(element)
+                    yield part
         else:
             yield from self._parts_within(node)
 
@@ -217,32 +223,20 @@ class Source(Scanned):
             return f"{self._name(function.value)}.{function.attr}"
         return function.id if isinstance(function, ast.Name) else ""
 
-    def _marks(self) -> Iterator[Mark]:
-        for at, end in self.comments.items():
-            found = _MARK.search(self.text, at, end)
-            if found is not None:
-                start = found["start"]
-                if start is not None:
-                    start = without_comment(start).strip()
-                yield Mark(
-                    at, self.text[found.start() : end].rstrip(), start, not self.text[self.line_start(at) : at].strip()
-                )
-
     def _marked(self, mark: Mark) -> Node | None:
         """What a mark stands on: what begins below it, what ends before it, or the smallest that it stands in."""
         begins = self.line_start(mark.at)
-        items = [node for node in self.nodes if node.is_item]
         if mark.alone:
             below = self._below(mark)
-            found = next((node for node in items if node.start == below), None)
+            found = next((node for node in self.items if node.start == below), None)
         else:
             before = begins + len(self.text[begins : mark.at].rstrip(" \t\f,;"))
             found = next(
-                (node for node in items if node.end == before and (not node.body or node.start >= begins)), None
-            ) or next((node for node in items if begins <= node.start < mark.at < node.end), None)
+                (node for node in self.items if node.end == before and (not node.body or node.start >= begins)), None
+            ) or next((node for node in self.items if begins <= node.start < mark.at < node.end), None)
         if found is not None:
             return found
-        around = [node for node in items if node.start < mark.at < node.end]
+        around = [node for node in self.items if node.start < mark.at < node.end]
         if around and around[-1].body:
             # Inside a definition's header, or of a mark with its own line, between its decorators and it.
             limit = around[-1].head if mark.alone else around[-1].body

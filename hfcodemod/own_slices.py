@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hfcodemod.own_items import Mark, Node, Source
+from hfcodemod.own_items import Node, Source
+from hfcodemod.own_marks import Mark
 
 _BLANK_LINES = re.compile(r"(?:[ \t\f]*\n)*")
 _BETWEEN = re.compile(r"(?:\s|\\|#[^\n]*)*")

@@ -528,6 +528,15 @@ MERGED = [
     ),
     pytest.param(
         [
+            "X = [\n    ('a', dict(\n        x=1,  # OWN\n    )),\n    ('b', dict(\n        x=1,  # OWN\n    )),\n]\n",
+            "X = [\n    ('a', dict(\n        x=3,  # OWN\n    )),\n    ('b', dict(\n        x=4,  # OWN\n    )),\n]\n",
+            "X = [\n    ('b', dict(\n        x=2,  # OWN\n    )),\n    ('a', dict(\n        x=2,  # OWN\n    )),\n]\n",
+        ],
+        "X = [\n    ('b', dict(\n        x=4,  # OWN\n    )),\n    ('a', dict(\n        x=3,  # OWN\n    )),\n]\n",
+        id="elements-in-another-order",
+    ),
+    pytest.param(
+        [
             "def a():\n    x = 1  # OWN\n\n\ndef b():\n    x = 1  # OWN\n",
             "def b():\n    x = 4  # OWN\n\n\ndef a():\n    x = 3  # OWN\n",
             "def a():\n    x = 2  # OWN\n\n\ndef b(y):\n    x = 2  # OWN\n",
@@ -616,6 +625,18 @@ SETTLED = [
     ),
     pytest.param(
         ["X = 1  # OWN\n", "X = 3  # OWN\n", ""], ("X = 1  # OWN\n", ""), id="theirs-deleted-what-ours-changed"
+    ),
+    pytest.param(
+        [
+            "def f():\n    assert a(1, 2) == 1  # OWN\n    assert b == 1  # OWN\n",
+            "def f():\n    assert a(1, 2) == 3  # OWN\n    assert b == 4  # OWN\n",
+            "def f():\n    assert b == 2  # OWN\n    assert [c for c in d if c.shape != (1, 2)], 'no'\n",
+        ],
+        (
+            "def f():\n    assert a(1, 2) == 1  # OWN\n    assert b == 4  # OWN\n",
+            "def f():\n    assert b == 4  # OWN\n    assert [c for c in d if c.shape != (1, 2)], 'no'\n",
+        ),
+        id="assert-that-theirs-replaced",
     ),
     pytest.param(["X = 1\n", "X = '# OWN'\n", "X = 2\n"], ("X = 1\n", "X = 2\n"), id="in-a-string"),
 ]
