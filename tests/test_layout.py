@@ -40,16 +40,21 @@ LAYOUT = {
     "large digits": ("x = 0XabcL if 0 else 1E+5, 1J\n".replace("L", ""), "x = 0xABC if 0 else 1e5, 1j\n"),
     "a bare point": ("x = 1., .5, 1.e5\n", "x = 1.0, 0.5, 1.0e5\n"),
     "escapes": ("x = '\\xAB\\uABCD\\U0001F600\\N{em dash}'\n", 'x = "\\xab\\uabcd\\U0001f600\\N{EM DASH}"\n'),
-    "strings joined": ("x = ('a'\n     'b')\n", 'x = "ab"\n'),
+    "strings joined": ("x = ('a'\n     'b')  # c\n", 'x = "ab"  # c\n'),
     "f-strings joined": ("x = f'{a}' 'b{' f'{ c }' f'd'\n", 'x = f"{a}b{{{c}d"\n'),
-    "an f-string after a string": ("x = 'a' f'{b}'\n", 'x = f"a{b}"\n'),
+    "an f-string after a string": ("x = 'a' f'{b}'  # c\n", 'x = f"a{b}"  # c\n'),
     "a docstring indented": (
         'def f():\n  """A.\n\n    B\n      C   \n  """\n',
         'def f():\n    """A.\n\n      B\n        C\n    """\n',
     ),
     "a docstring's ends": ("'''  A \"b\"'''\n", '"""A "b"\n"""\n'),
     "a docstring with tabs": ('def f():\n\t"""A.\n\n\tB\n\t"""\n', 'def f():\n    """A.\n\n    B\n    """\n'),
-    "a docstring behind letters": ('def é(): """  A """\n', 'def é():\n    """A"""\n'),
+    "a docstring behind letters": ('x\ndef é(): """  A """\n', 'x\ndef é():\n    """A"""\n'),
+    "a docstring of spaces and tabs": (
+        'def f():\n\t"""A.\n\n\tB\n        C\n\t"""\n\tx\n',
+        'def f():\n    """A.\n\n    B\n    C\n    """\n    x\n',
+    ),
+    "a docstring's blank line": ('"""A.\n\n    B  \n  \n    C"""\nx\n', '"""A.\n\n  B\n\n  C"""\nx\n'),
     "a first string in any block": ('if x:\n  """A\n  b"""\n', 'if x:\n    """A\n    b"""\n'),
     "context managers in parentheses": (
         "with open(a) as b, c:\n    d\n",
@@ -57,6 +62,15 @@ LAYOUT = {
     ),
     "space in a comment": ("x = 1 #noqa  \n", "x = 1  # noqa\n"),
     "a comment as deep as it was": ("if x:\n  y\n  # c\nz\n", "if x:\n    y\n    # c\n\nz\n"),
+    "a comment of other spaces": ("if x:\n\ty\n        # c\nz\n", "if x:\n    y\n    # c\nz\n"),
+    "a comment that stands too far out": (
+        "if x:\n    if y:\n        z\n# c\n    a\n",
+        "if x:\n    if y:\n        z\n    # c\n    a\n",
+    ),
+    "a comment below one that is further out": (
+        "if x:\n    y\n# c\n    # d\nz\n",
+        "if x:\n    y\n# c\n# d\nz\n",
+    ),
     "a comment between depths": ("if x:\n    y\n  # c\nz\n", "if x:\n    y\n# c\nz\n"),
     "comments in brackets": ("f(a, # b\n  # c\n  d)  # e\n", "f(\n    a,  # b\n    # c\n    d,\n)  # e\n"),
     "a comment behind a bracket that closes": ("x = [a, b]  # c\n", "x = [\n    a,\n    b,\n]  # c\n"),
@@ -68,6 +82,7 @@ EDITS = {
     "a truth": ("x = 1\n", "x = True\n"),
     "another notation of a number": ("x = 16\n", "x = 0x10\n"),
     "an underscore in a number": ("x = 1_000\n", "x = 1000\n"),
+    "an underscore before a point": ("x = 1_0.0\n", "x = 10.0\n"),
     "a sign of an exponent": ("x = 1e-5\n", "x = 1e5\n"),
     "a space in a string": ("x = 'a b'\n", "x = 'ab'\n"),
     "a line end in a string": ("x = '''a\nb'''\n", "x = '''a b'''\n"),
@@ -123,6 +138,18 @@ EDITS = {
     "a comment at the next string": ("x = (\n    'a'  # c\n    'b'\n)\n", "x = (\n    'a'\n    'b'  # c\n)\n"),
     "a comment above an argument": ("f(\n    a,  # c\n    b,\n)\n", "f(\n    a,\n    # c\n    b,\n)\n"),
     "a comment that left its block": ("if x:\n    y\n    # c\nz\n", "if x:\n    y\n# c\nz\n"),
+    "a comment that left its block for the next": (
+        "if x:\n    if y:\n        z\n        # c\na\n",
+        "if x:\n    if y:\n        z\n    # c\na\n",
+    ),
+    "a comment that left two blocks": (
+        "if x:\n    if y:\n        z\n    # c\na\n",
+        "if x:\n    if y:\n        z\n# c\na\n",
+    ),
+    "a comment that left its block behind brackets": (
+        "f([{}])\nif x:\n    y\n    # c\nz\n",
+        "f([{}])\nif x:\n    y\n# c\nz\n",
+    ),
     "a comment that left its class": ("class A:\n    def f(): x\n    # c\n", "class A:\n    def f(): x\n# c\n"),
     "a comment at else": ("if x:\n    y  # c\nelse:\n    z\n", "if x:\n    y\nelse:  # c\n    z\n"),
     "a comment at the decorator": ("@a  # c\ndef f():\n    b\n", "@a\ndef f():  # c\n    b\n"),
@@ -217,7 +244,10 @@ class A(B):
 
     @slow
     def f(self, a, b=None):
-        """Deep."""
+        """Deep.
+
+        More.
+        """
         if a:
             # Why.
             return g(a, "x" "y")
@@ -226,12 +256,18 @@ class A(B):
 
     def g(self): return 1
 
+    """Not deep.
+
+    More."""
+
 
 def f(a, *b):
     for c in b: print(c)
 
 
 LAST = [1, 2]
+
+# The end.
 '''
 
 
@@ -250,6 +286,30 @@ RELAID = {
         BASE.replace("(self, a, b=None)", "(\n        self, a, b = None\n    )").replace("del d", "del e"),
         BASE.replace("del d", "del e"),
     ),
+    "a docstring that is indented": (
+        BASE.replace("\n        More.\n        ", "\n  More.\n").replace("del d", "del e"),
+        BASE.replace("del d", "del e"),
+    ),
+    "a string that is no docstring": (
+        BASE.replace('\n    More."', '\n  More."').replace("(self): return", "( self ): return"),
+        BASE.replace('\n    More."', '\n  More."'),
+    ),
+    "a docstring that is none any more": (
+        BASE.replace('        """Deep.\n\n        More', '        a  = b\n        """Deep.\n\n      More'),
+        BASE.replace('        """Deep.\n\n        More', '        a  = b\n        """Deep.\n\n      More'),
+    ),
+    "a body that left its line": (
+        BASE.replace("def g(self): return 1", "def g(self) :\n        return 2"),
+        BASE.replace("def g(self): return 1", "def g(self) :\n        return 2"),
+    ),
+    "a comment at the end": (
+        BASE.replace("\n# The end.", "\n\n#The end.\n").replace("del d", "del e"),
+        BASE.replace("del d", "del e"),
+    ),
+    "a comment at the end that says more": (
+        BASE.replace("\n# The end.", "\n\n# The very end.\n").replace("del d", "del  d"),
+        BASE.replace("\n# The end.", "\n\n# The very end.\n"),
+    ),
     "a comment above": (
         BASE.replace("# Above.", "# Below.").replace("class A(B):", "class A( B ):"),
         BASE.replace("# Above.", "# Below."),
@@ -259,12 +319,12 @@ RELAID = {
         BASE.replace("\n\ndef f(a, *b):", "\nNEW = 1\n\n\n\ndef f(a, *b):"),
     ),
     "an item that moved to the end of the file": (
-        BASE.replace("LAST = [1, 2]\n", "") + "LAST = [1,2]\n\ndef g(): pass",
-        BASE.replace("LAST = [1, 2]\n", "") + "LAST = [1, 2]\n\ndef g(): pass",
+        BASE.replace("LAST = [1, 2]\n\n", "") + "LAST = [1,2]\n\ndef g(): pass",
+        BASE.replace("LAST = [1, 2]\n\n", "") + "LAST = [1, 2]\n\ndef g(): pass",
     ),
     "the last line without its end": (
-        BASE.replace("import os, sys", "import  os, re").replace("LAST = [1, 2]\n", "LAST = [1,2]"),
-        BASE.replace("import os, sys", "import  os, re").rstrip("\n"),
+        BASE.replace("import os, sys", "import  os, re").replace("LAST = [1, 2]\n\n# The end.\n", "LAST = [1,2]"),
+        BASE.replace("import os, sys", "import  os, re").replace("LAST = [1, 2]\n\n# The end.\n", "LAST = [1, 2]"),
     ),
 }
 
