@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from conftest import Run
 
 from hfcodemod.merge import merge
 from hfcodemod.own import is_released, settled, started, unfilled
 from hfcodemod.stamp import Stamp, stamped
 
 MARK = "# hfcodemod: own"
+ROOT = Path(__file__).parents[1]
 
 
 def text(source: str) -> str:
@@ -654,3 +658,48 @@ def test_a_changed_value_that_the_skeleton_gave_up_is_a_conflict() -> None:
     merged = merge(old, ours, new, by_name=True)
     assert len(merged.conflicts) == 1
     assert f"X = 3  {MARK}\n" in merged.source
+
+
+def test_the_example_of_the_page() -> None:
+    page = (ROOT / "docs" / "own-values.md").read_text(encoding="utf-8")
+    example = page.split("```")[1].removeprefix("python\n")
+    expected = text("""
+        SCORE = None  # OWN = None
+        SCORES = ...  # OWN
+
+
+        class TestLlama:
+            def test_score(self, model):
+                torch.testing.assert_close(
+                    model.score(),
+                    SCORE,
+                    # Measured on a T4.
+                    atol=1e-4,  # OWN = 1e-4
+                )
+    """)
+    assert started(example) == expected
+    assert unfilled(expected) == [(2, "SCORES")]
+
+
+def test_from_skeleton_to_migrated_module(hfcodemod: Run, tmp_path: Path) -> None:
+    suite = Path(shutil.copytree(ROOT / "fixtures" / "foreign", tmp_path / "suite"))
+    skeleton, module = suite / "scores" / "test_llama.py", suite / "scores" / "test_mistral.py"
+
+    def edit(path: Path, *changes: tuple[str, str]) -> None:
+        path.write_text(replaced(path.read_text(encoding="utf-8"), dict(changes)), encoding="utf-8")
+
+    arguments = 'dict(at_least=0.0, at_most=1.0)),\n        ("hella'
+    own = f'dict(\n            at_least=0.0,  {MARK} = 0.5\n            at_most=1.0,\n        )),\n        ("hella'
+    edit(skeleton, ("_TOLERANCE = 0.05\n", f"_TOLERANCE = 0.05  {MARK}\n"), (arguments, own))
+    assert hfcodemod("add", "mistral", "--skeleton", "scores", cwd=suite).returncode == 0
+    assert f"\nMISTRAL_TOLERANCE = ...  {MARK}\n" in module.read_text(encoding="utf-8")
+    edit(module, ("_TOLERANCE = ...", "_TOLERANCE = 0.25"), ("at_least=0.5, ", "at_least=0.125,"))
+    before = module.read_text(encoding="utf-8")
+    edit(skeleton, ("_TOLERANCE = 0.05", "_TOLERANCE = 0.1"), ("at_least=0.0,  ", "at_least=0.2,  "))
+    assert hfcodemod("migrate-all", cwd=suite).returncode == 0
+    assert module.read_text(encoding="utf-8") == before
+    edit(skeleton, ("            at_most=1.0,\n", "            at_most=0.75,\n"))
+    assert hfcodemod("migrate-all", cwd=suite).returncode == 0
+    lines = [line for line in module.read_text(encoding="utf-8").splitlines() if " base=" not in line]
+    expected = before.replace("            at_most=1.0,\n", "            at_most=0.75,\n")
+    assert lines == [line for line in expected.splitlines() if " base=" not in line]
