@@ -1,4 +1,4 @@
-"""Files as they are found in life: kept byte for byte, or refused with line and remedy. docs/bad-input.md says which."""
+"""Files as they are found in life: kept byte for byte, or refused with the remedy, as docs/bad-input.md says."""
 
 from __future__ import annotations
 
@@ -185,13 +185,21 @@ def pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
-PLACES = {
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def read_only(path: Path) -> None:
+    path.chmod(0o444)
+
+
+PLACES: dict[str, Callable[[Path], None]] = {
     "is a link to a module": linked,
     "is a link to nothing": dangling,
     "is a folder": folder,
     "is a named pipe": pipe,
-    "is read-only": lambda path: path.chmod(0o444),
-    "is empty": lambda path: path.write_bytes(b""),
+    "is read-only": read_only,
+    "is empty": emptied,
 }
 
 

@@ -54,13 +54,18 @@ def resolve(
     elif not ways:
         for one in waiting:
             picture(one, settings.root)
-        print(f"{sum(len(one.conflicts) for one in waiting)} conflicts in {len(waiting)} modules")
+        count = sum(len(one.conflicts) for one in waiting)
+        print(f"{_counted(count, 'conflict')} in {_counted(len(waiting), 'module')}")
     for trouble in troubles:
         print(f"error: {trouble.said}", file=sys.stderr)
     if troubles:
         raise typer.Exit(code=2)
     if waiting and not ways:
         raise typer.Exit(code=1)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _settle(waiting: Sequence[Pending], way: Way, settings: Settings) -> list[Trouble]:
