@@ -49,40 +49,43 @@ def same_layout_apart(one: str, other: str) -> bool:
     return _same_tree(left, right) and _Reader(one, documents[0]).read() == _Reader(other, documents[1]).read()
 
 
-def relaid(base: str, ours: str) -> str:
-    """Ours, with each item that differs from base in layout only as it stands in base; the rest byte for byte.
+def relaid(base: str, ours: str, theirs: str) -> str:
+    """Ours, with each item that theirs changed, and ours in layout only, as it stands in base; the rest byte for byte.
 
     Items are statements at any depth, matched by kind and name. Raises SyntaxError where a side does not parse.
     """
-    if base == ours:
+    if base in (ours, theirs):
         return ours
-    before, after = module_block(base), module_block(ours)
-    return base if same_layout_apart(base, ours) else "".join(_relaid(before, after))
+    before, after, new = map(module_block, (base, ours, theirs))
+    steady = {item.source for item in before.items} & {item.source for item in new.items}
+    return base if not steady and same_layout_apart(base, ours) else "".join(_relaid(before, after, new))
 
 
-def _relaid(base: Block, ours: Block) -> Iterator[str]:
+def _relaid(base: Block, ours: Block, theirs: Block) -> Iterator[str]:
+    steady = {item.key: item for item in theirs.items}
     known = {item.key: (above, item) for above, item in zip((None, *base.items), base.items, strict=False)}
     above: Item | None = None
     for item in ours.items:
         neighbour, match = known.get(item.key, (None, None))
-        if match is None or _indent(match.text) != _indent(item.text):
+        new = steady.get(item.key)
+        if match is None or (new and new.source == match.source) or _indent(match.text) != _indent(item.text):
             yield item.source
         else:
             # Blank lines stand between two items: beside another neighbour they are another matter.
             same_place = (above and above.key) == (neighbour and neighbour.key)
             yield match.lead if same_place and same_layout_apart(match.lead, item.lead) else item.lead
-            yield from _item(match, item, neighbour is None, above is None)
+            yield from _item(match, item, new, neighbour is None, above is None)
         above = item
     yield base.tail if same_layout_apart(base.tail, ours.tail) else ours.tail
 
 
-def _item(base: Item, ours: Item, *first: bool) -> Iterator[str]:
+def _item(base: Item, ours: Item, theirs: Item | None, *first: bool) -> Iterator[str]:
     if same_layout_apart(*(_alone(item, is_first) for item, is_first in zip((base, ours), first, strict=True))):
         # The last line of a file may have no end.
         yield base.text.rstrip("\n") + ours.text[len(ours.text.rstrip("\n")) :]
     elif base.block and ours.block:
         yield _head(base.block, ours.block)
-        yield from _relaid(base.block, ours.block)
+        yield from _relaid(base.block, ours.block, theirs.block if theirs and theirs.block else Block("", (), ""))
     else:
         yield ours.text
 

@@ -105,7 +105,8 @@ class Planner:
         check_made_for(base, theirs, order.target, self.catalog, managed.path)
         change = _Change(managed, render, file, body, base, theirs, rendered)
         layout = Formatter(order.skeleton.format_command, self.settings.root)
-        if body == base or same_layout_apart(base, body):
+        # Where no formatter is known that has done it, a layout of the module's own stays where nothing else changes.
+        if body == base or (order.skeleton.format_command and same_layout_apart(base, body)):
             text = layout.formatted(theirs, managed.path)
             return self._written(change, "replace", "the skeleton changed, nothing was edited", text)
         return self._merged(change, layout)
@@ -119,7 +120,7 @@ class Planner:
         old, new = settled(base, ours, change.theirs)
         old, new = layout.formatted(old, path), layout.formatted(new, path)
         kept = without_deleted(old, ours, new)
-        merged = merge(kept.base, relaid(kept.base, ours), kept.theirs, by_name=True)
+        merged = merge(kept.base, relaid(kept.base, ours, kept.theirs), kept.theirs, by_name=True)
         notes = [f"{name}: changed in the skeleton, and stays deleted here" for name in kept.changed]
         notes += [f"{old} is now {new}" for upgrade in applied for old, new in upgrade.renames.items()]
         if not merged.conflicts:

@@ -164,7 +164,7 @@ def test_layout(one: str, other: str) -> None:
     ast.parse(one), ast.parse(other)
     assert same_layout_apart(one, other)
     assert same_layout_apart(other, one)
-    assert (relaid(one, other), relaid(other, one)) == (one, other)
+    assert (relaid(one, other, ""), relaid(other, one, "")) == (one, other)
 
 
 @pytest.mark.parametrize(("one", "other"), EDITS.values(), ids=EDITS)
@@ -211,20 +211,20 @@ def test_a_formatted_module_is_unedited_and_an_edited_one_keeps_just_the_edit(na
         assert (other == source) == (name == "ruff-120"), path.name
         assert same_layout_apart(source, other), path.name
         assert same_layout_apart(other, source), path.name
-        assert (relaid(source, other), relaid(other, source)) == (source, other), path.name
+        assert (relaid(source, other, ""), relaid(other, source, "")) == (source, other), path.name
         edited, expected = other, source
         for edit in HAND_EDITS.values():
             edited, expected = edit(edited), edit(expected)
         assert not same_layout_apart(source, edited), path.name
-        assert relaid(source, edited) == expected, path.name
+        assert relaid(source, edited, "") == expected, path.name
 
 
 @pytest.mark.parametrize("edit", HAND_EDITS.values(), ids=HAND_EDITS)
 def test_an_edit_of_a_formatted_module_is_kept(edit: Callable[[str], str]) -> None:
     source = (GOLDEN / "test_hf_gemma3.py").read_text(encoding="utf-8")
     other = formatted(FORMATTERS["ruff-79"], source)
-    assert relaid(source, edit(other)) == edit(source)
-    assert relaid(other, edit(source)) == edit(other)
+    assert relaid(source, edit(other), "") == edit(source)
+    assert relaid(other, edit(source), "") == edit(other)
 
 
 BASE = '''"""A.
@@ -331,19 +331,19 @@ RELAID = {
 
 @pytest.mark.parametrize(("ours", "expected"), RELAID.values(), ids=RELAID)
 def test_relaid(ours: str, expected: str) -> None:
-    assert relaid(BASE, ours) == expected
+    assert relaid(BASE, ours, "") == expected
 
 
 def test_an_edited_block_keeps_an_indentation_of_its_own() -> None:
     ours = "class A:\n  x = [1,2]\n  y = 4\n\n\nz  = 0\n"
     expected = ours.replace("z  = 0", "z = 0")
-    assert relaid("class A:\n    x = [1, 2]\n    y = 3\n\n\nz = 0\n", ours) == expected
+    assert relaid("class A:\n    x = [1, 2]\n    y = 3\n\n\nz = 0\n", ours, "") == expected
 
 
 def test_relaid_takes_what_parses() -> None:
     for sides in ((BASE, "x = (\n"), ("x = (\n", BASE)):
         with pytest.raises(SyntaxError):
-            relaid(*sides)
+            relaid(*sides, "")
 
 
 LINES = st.lists(st.integers(0, BASE.count("\n") - 1), max_size=3)
@@ -373,9 +373,16 @@ def test_any_style_is_layout_and_any_edit_is_kept(
         tree = ast.parse(edited)
     except SyntaxError:
         reject()
-    mixed = relaid(module, edited)
+    mixed = relaid(module, edited, "")
     assert same_layout_apart(mixed, edited)
-    assert relaid(module, mixed) == mixed
-    assert relaid(edited, mixed) == edited
+    assert relaid(module, mixed, "") == mixed
+    assert relaid(edited, mixed, "") == edited
     if ast.dump(tree) != ast.dump(ast.parse(other)):
         assert not same_layout_apart(module, edited)
+
+
+def test_relaid_leaves_alone_what_theirs_left_alone() -> None:
+    base = "def one():\n    return 'a'\n\n\ndef two():\n    return 'b'\n"
+    ours = base.replace("'", '"')
+    theirs = base.replace("'b'", "'c'")
+    assert relaid(base, ours, theirs) == "def one():\n    return \"a\"\n\n\ndef two():\n    return 'b'\n"
