@@ -11,18 +11,15 @@ from hfcodemod.items import Item
 _WIDTH = 88
 
 
-def united_imports(base: Item | None, ours: Item, theirs: Item, *, exactly: bool = False) -> str | None:
-    """The import with what both sides added and without what either removed; None where a comment is in the way.
-
-    With ``exactly``, None also where neither side's own text has just these bindings.
-    """
+def united_imports(base: Item | None, ours: Item, theirs: Item) -> str | None:
+    """The import with what both sides added and without what either removed; None where a comment is in the way."""
     old, left, right = (_bindings(item) if item else [] for item in (base, ours, theirs))
     wanted = [name for name in left if name in right or name not in old]
     wanted += [name for name in right if name not in left and name not in old]
     for item, other, names in ((ours, theirs, left), (theirs, ours, right)):
         if set(names) == set(wanted) and not _comments(other) - (_comments(base) if base else set()) - _comments(item):
             return item.text
-    if exactly or "#" in ours.text + theirs.text or not isinstance(ours.node, ast.ImportFrom) or not wanted:
+    if "#" in ours.text + theirs.text or not isinstance(ours.node, ast.ImportFrom) or not wanted:
         return None
     if left == sorted(left) and right == sorted(right):
         wanted.sort()

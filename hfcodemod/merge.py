@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from hfcodemod.byname import united_imports, united_statement
-from hfcodemod.gates import Kept, complaint, lines_lost, names_lost, vanished
+from hfcodemod.gates import Kept, complaint, names_lost, vanished
 from hfcodemod.items import Block, Item, Key, module_block, rekeyed
 from hfcodemod.lines import LABELS, ended, git_merged, touching_merged, trivial, with_markers
 from hfcodemod.ordering import Clash, beside_new, is_import, is_named, merged_order, moved
@@ -263,9 +263,9 @@ class _Merger:
             head = self.header(base.block.head, ours.block.head, theirs.block.head)
             body = self.lines(*(item.text[len(item.block.head) :] for item in (base, ours, theirs) if item.block))
             return _Pieces([lead + head + body], theirs.source)
-        if is_import(ours.key):
-            united = united_imports(base, ours, theirs, exactly=not self.by_name)
-            if united is not None and (self.by_name or not lines_lost(base.text, ours.text, theirs.text, united)):
+        if self.by_name and is_import(ours.key):
+            united = united_imports(base, ours, theirs)
+            if united is not None:
                 self.united.append(Kept(united, ours.text, theirs.text))
                 return _Pieces([lead + united], theirs.source)
         return _Pieces([lead + self.lines(base.text, ours.text, theirs.text)], theirs.source)
