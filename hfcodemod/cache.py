@@ -41,7 +41,7 @@ def cache_path(root: Path) -> Path:
 def load_cache(settings: Settings) -> Cache:
     """The cache as far as it holds for the inputs of now."""
     engine = _engine()
-    inputs = _digest([engine, *_inputs(settings)])
+    inputs = _digest([engine, *(f"{path.name} {_content(path)}" for path in inputs_of(settings))])
     try:
         said = json.loads(cache_path(settings.root).read_bytes())
         same = said["engine"] == engine
@@ -78,32 +78,32 @@ def _stats(folders: Iterable[Path]) -> Iterator[str]:
                 yield f"{name} {stat.st_size} {stat.st_mtime_ns}"
 
 
-def _inputs(settings: Settings) -> Iterator[str]:
-    """The contents of the repository's own inputs."""
-    yield _content(settings.root / "pyproject.toml")
-    yield _content(facts_folder(settings.root) / f"facts-{settings.facts}.json.gz")
+def inputs_of(settings: Settings) -> Iterator[Path]:
+    """The repository's own files that modules are made from, whether they are there or not."""
+    yield settings.root / "pyproject.toml"
+    yield facts_folder(settings.root) / f"facts-{settings.facts}.json.gz"
     if settings.skeleton is not None:
-        yield from _contents(settings.skeleton)
+        yield from _below(settings.skeleton)
     yield from _adjusted(settings.adjustments)
     for name, own in settings.skeletons.items():
-        yield _content(own.path)
-        yield from _contents(settings.root / STATE / "skeletons" / name)
+        yield own.path
+        yield from _below(settings.root / STATE / "skeletons" / name)
         yield from _adjusted(own.adjustments)
 
 
-def _adjusted(adjustments: Adjustments) -> Iterator[str]:
+def _adjusted(adjustments: Adjustments) -> Iterator[Path]:
     if adjustments.overlay is not None:
-        yield _content(adjustments.overlay)
+        yield adjustments.overlay
     if adjustments.upgrades is not None:
-        yield from _contents(adjustments.upgrades)
+        yield from _below(adjustments.upgrades)
     for own in adjustments.codemods:
-        yield _content(own.path)
+        yield own.path
 
 
-def _contents(folder: Path) -> Iterator[str]:
+def _below(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            yield f"{path.name} {_content(path)}"
+            yield path
 
 
 def _content(path: Path) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hfcodemod.errors import UserError
+from hfcodemod.findings import BROKEN_RECORD
 from hfcodemod.items import Block, Item, module_block
 from hfcodemod.managed import Identity, Trouble
 from hfcodemod.merge import Conflict
@@ -60,7 +61,8 @@ def pending_in(root: Path) -> tuple[list[Pending], list[Trouble]]:
             waiting.append(_record(json.loads(file.read_bytes())))
         except (OSError, ValueError, KeyError, TypeError) as error:
             said = f"{file}: is no record of conflicts ({type(error).__name__}: {error}); restore it with git, or "
-            troubles.append(Trouble(file, f"{said}delete it and run `hfcodemod migrate-all`, which makes it again"))
+            said += "delete it and run `hfcodemod migrate-all`, which makes it again"
+            troubles.append(Trouble(file, said, BROKEN_RECORD))
     return waiting, troubles
 
 

@@ -2,4 +2,8 @@
 
 
 class UserError(Exception):
-    """Says what is wrong, where, and what to type next."""
+    """Says what is wrong, where, and what to type next; ``code`` is the one that `hfcodemod check` gives it, if any."""
+
+    def __init__(self, said: str, code: str = "") -> None:
+        super().__init__(said)
+        self.code = code

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
 from hfcodemod.config import Settings, tools_in
 from hfcodemod.errors import UserError
+from hfcodemod.findings import LOST_STAMP, REFUSED, SAME_MODULE, UNREADABLE
 from hfcodemod.stamp import MARK, Stamp, check_stamps, digest, stamps_in
 from hfcodemod.textfile import bytes_of, read
 from hfcodemod.workspace import STATE, bases_folder
@@ -46,6 +47,8 @@ class Trouble:
 
     path: Path
     said: str
+    code: str = REFUSED
+    """The one that `hfcodemod check` gives it."""
 
 
 @dataclass(frozen=True)
@@ -63,30 +66,31 @@ def identity(stamp: Stamp) -> Identity:
     return stamp.skeleton or "", stamp.name
 
 
-def tree_of(settings: Settings) -> Tree:
-    """The managed files of a repository, in order of their paths."""
+def tree_of(settings: Settings, paths: Iterable[Path] | None = None) -> Tree:
+    """The managed files of a repository, in order of their paths; those among ``paths`` if there are any given."""
     files: list[Managed] = []
     troubles: list[Trouble] = []
     bare: list[Path] = []
     ours = set(_own_files(settings))
-    for path in python_files(settings):
+    for path in python_files(settings) if paths is None else paths:
         try:
             raw = bytes_of(path)
         except UserError as error:
             if not path.is_symlink() or _may_be_a_module(path, settings):
-                troubles.append(Trouble(path, str(error)))
+                troubles.append(Trouble(path, str(error), UNREADABLE))
+            continue
+        if path in ours:
             continue
         if raw is None or _MARK not in raw:
             bare.append(path)
-            continue
-        if path in ours:
             continue
         text = re.sub("\r\n?", "\n", raw.decode("utf-8-sig", "replace"))
         stamps = stamps_in(text)
         try:
             check_stamps(text, str(path))
         except UserError as error:
-            troubles.append(Trouble(path, _unreadable(path) or str(error)))
+            unreadable = _unreadable(path)
+            troubles.append(Trouble(path, unreadable or str(error), UNREADABLE if unreadable else error.code))
             continue
         if stamps:
             files.append(Managed(path, stamps[0], hashlib.sha256(raw).hexdigest()))
@@ -94,7 +98,7 @@ def tree_of(settings: Settings) -> Tree:
             bare.append(path)
     files = _without_links(files)
     copies = _copies(files)
-    troubles += [Trouble(file.path, said) for file, said in copies.items()]
+    troubles += [Trouble(file.path, said, SAME_MODULE) for file, said in copies.items()]
     kept = tuple(file for file in files if file not in copies)
     unused = _bases(settings.root) - {file.stamp.base for file in files}
     troubles += _without_stamps(bare, settings, unused)
@@ -140,10 +144,10 @@ def _excluded(name: str, settings: Settings) -> bool:
 
 def _own_files(settings: Settings) -> Iterator[Path]:
     """What modules are made from: a mark there speaks of the modules."""
-    for own in settings.skeletons.values():
-        yield own.path
-    if settings.adjustments.overlay is not None:
-        yield settings.adjustments.overlay
+    yield from (own.path for own in settings.skeletons.values())
+    for adjustments in (settings.adjustments, *(own.adjustments for own in settings.skeletons.values())):
+        if adjustments.overlay is not None:
+            yield adjustments.overlay
 
 
 def _without_links(files: Sequence[Managed]) -> list[Managed]:
@@ -189,7 +193,7 @@ def _without_stamps(paths: Sequence[Path], settings: Settings, unused: set[str])
         try:
             file = read(path)
         except UserError as error:
-            yield Trouble(path, str(error))
+            yield Trouble(path, str(error), UNREADABLE)
             continue
         if file is None or _is_released(file.text):
             continue
@@ -197,7 +201,7 @@ def _without_stamps(paths: Sequence[Path], settings: Settings, unused: set[str])
         for name, there in lines.items():
             if digest(file.text) == name or len(own & there) * 2 > len(there):
                 remedy = f"`hfcodemod adopt {path}` gives it one, `{RELEASED}` in its place releases the file"
-                yield Trouble(path, f"{path}: lost its stamp; {remedy}")
+                yield Trouble(path, f"{path}: lost its stamp; {remedy}", LOST_STAMP)
                 break
 
 

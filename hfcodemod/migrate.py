@@ -57,6 +57,7 @@ def migration(
     settings: Settings,
     catalog: Callable[[], Catalog],
     *,
+    tree: Tree | None = None,
     select: Callable[[Tree], Tree] | None = None,
     markers: bool = False,
     jobs: int | None = None,
@@ -64,9 +65,12 @@ def migration(
 ) -> Migration:
     """Plan every module that is not known to be in step; ``catalog`` is called only if there is one.
 
+    ``tree`` is given where only a part of the files was read.
+
     Raises UserError for what concerns all of them: the configuration, the skeleton, the facts.
     """
-    tree = tree_of(settings)
+    whole = tree is None and select is None
+    tree = tree or tree_of(settings)
     chosen = tree if select is None else select(tree)
     cache = load_cache(settings)
     waiting, unread = pending_in(settings.root)
@@ -86,7 +90,7 @@ def migration(
             marked.append(_still_marked(file, pending))
         else:
             todo.append(file)
-    broken = tuple(trouble for trouble in unread if select is None or trouble.path in held)
+    broken = tuple(trouble for trouble in unread if whole or trouble.path in held)
     plans: list[Plan] = []
     if todo:
         from hfcodemod.plan import Planner
@@ -116,7 +120,7 @@ def migration(
         tree=replace(tree, troubles=(*chosen.troubles, *broken)),
         pending=(*kept, *found.values()),
         cache=cache,
-        whole=select is None,
+        whole=whole,
     )
 
 
