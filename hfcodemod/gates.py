@@ -9,8 +9,10 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hfcodemod.lines import split_lines
+from hfcodemod.syntax import KEPT, nodes, tree
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,11 @@ def complaint(base: str, ours: str, theirs: str, source: str, kept: Sequence[Kep
     return f"the merge would lose {next(iter(lost))!r}" if lost else None
 
 
-def definitions(source: str) -> set[str]:
+@lru_cache(maxsize=KEPT)
+def definitions(source: str) -> frozenset[str]:
     """The dotted names of all functions and classes."""
     found: set[str] = set()
-    waiting: list[tuple[ast.AST, str]] = [(ast.parse(source), "")]
+    waiting: list[tuple[ast.AST, str]] = [(tree(source), "")]
     for node, scope in waiting:
         for inner in ast.iter_child_nodes(node):
             if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -51,10 +54,11 @@ def definitions(source: str) -> set[str]:
                 waiting.append((inner, f"{scope}{inner.name}."))
             elif not isinstance(inner, ast.expr):
                 waiting.append((inner, scope))
-    return found
+    return frozenset(found)
 
 
-def definitions_twice(source: str) -> set[str]:
+@lru_cache(maxsize=KEPT)
+def definitions_twice(source: str) -> frozenset[str]:
     """Functions and classes that are defined, and names that are imported, twice in one body, as dotted names."""
     found: set[str] = set()
 
@@ -65,8 +69,8 @@ def definitions_twice(source: str) -> set[str]:
             if isinstance(statement, ast.ClassDef):
                 visit(statement.body, f"{scope}{statement.name}.")
 
-    visit(ast.parse(source).body, "")
-    return found
+    visit(tree(source).body, "")
+    return frozenset(found)
 
 
 def _bound_once(statement: ast.stmt) -> Iterator[str]:
@@ -100,21 +104,24 @@ def _counted(text: str) -> Counter[str]:
 
 def names_lost(base: str, ours: str, theirs: str, source: str) -> set[str]:
     """The names and fixtures that a side could resolve and the result cannot."""
-    wanted = unresolved(source)
-    return wanted - unresolved(ours) - unresolved(theirs) - unresolved(base) if wanted else set()
+    wanted = set(unresolved(source))
+    for side in (theirs, ours, base):
+        if wanted:
+            wanted -= unresolved(side)
+    return wanted
 
 
-def unresolved(source: str) -> set[str]:
+@lru_cache(maxsize=KEPT)
+def unresolved(source: str) -> frozenset[str]:
     """Names that nothing in the module binds, and fixtures that the module requests and does not define.
 
     A star import may bind anything: then no name counts.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tree = ast.parse(source)
         table = symtable.symtable(source, "module", "exec")
-    starred = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
-    return (set() if starred else set(_free_names(table))) | _fixtures_lacking(tree)
+    starred = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in nodes(source))
+    return frozenset(() if starred else _free_names(table)) | _fixtures_lacking(source)
 
 
 def _free_names(table: symtable.SymbolTable) -> Iterator[str]:
@@ -134,10 +141,10 @@ def _free_names(table: symtable.SymbolTable) -> Iterator[str]:
                 yield symbol.get_name()
 
 
-def _fixtures_lacking(tree: ast.Module) -> set[str]:
+def _fixtures_lacking(source: str) -> set[str]:
     defined: set[str] = set()
     requested: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes(source):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             fixture = any("fixture" in ast.unparse(part) for part in node.decorator_list)
             if fixture:
@@ -193,9 +200,10 @@ def _words(lines: Iterable[str]) -> set[str]:
     return words
 
 
-def _identifiers(source: str) -> set[str]:
+@lru_cache(maxsize=KEPT)
+def _identifiers(source: str) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         match node:
             case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
                 found.add(name)
@@ -205,4 +213,4 @@ def _identifiers(source: str) -> set[str]:
                 found.update(name.split("."), [asname] if asname else [])
             case ast.ExceptHandler(name=str(name)):
                 found.add(name)
-    return found
+    return frozenset(found)

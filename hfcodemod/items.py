@@ -9,8 +9,10 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from hfcodemod.lines import split_lines
+from hfcodemod.syntax import KEPT, tree
 
 Key = tuple[str, str, int]
 """Kind, name, and how many of the same kind and name stand above it in the same block."""
@@ -54,14 +56,14 @@ class Block:
         return self.head + "".join(item.source for item in self.items) + self.tail
 
 
+@lru_cache(maxsize=KEPT)
 def module_block(source: str) -> Block:
     """The items of a module.
 
     Raises SyntaxError (ValueError for null bytes) where the source does not parse.
     """
-    tree = ast.parse(source)
     lines = split_lines(source)
-    return _block(lines, tree.body, 0, len(lines), head_end=0)
+    return _block(lines, tree(source).body, 0, len(lines), head_end=0)
 
 
 def _block(lines: Sequence[str], body: Sequence[ast.stmt], start: int, end: int, head_end: int) -> Block:
