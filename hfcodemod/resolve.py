@@ -11,7 +11,8 @@ from hfcodemod.config import Settings
 from hfcodemod.conflicts import REGION, Pending, record_path, replaced, text_of_item
 from hfcodemod.errors import UserError
 from hfcodemod.managed import Tree
-from hfcodemod.merge import MODULE, Conflict
+from hfcodemod.merge import Conflict
+from hfcodemod.ordering import MODULE
 from hfcodemod.parsing import check_parses
 from hfcodemod.stamp import stamped, without_stamp
 from hfcodemod.textfile import TextFile, encoded, read
