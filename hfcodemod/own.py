@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from hfcodemod.alignment import Triple, triples
 from hfcodemod.own_items import Node, Source
 from hfcodemod.own_marks import Mark, has_mark
-from hfcodemod.own_slices import Edits
+from hfcodemod.own_slices import Edits, blank_lines, slice_of
 from hfcodemod.stamp import without_stamp
 
 _RELEASE = re.compile(r"^# hfcodemod: own[ \t]*$", re.MULTILINE)
@@ -201,7 +201,7 @@ class _Settler:
         base, ours, theirs = triple
         if ours is None:
             if base is not None and theirs is not None:
-                self._take_out(base, theirs, parents)
+                self._take_out(base, theirs, parents, beside)
         elif theirs is not None:
             newly = ours.mark is None and (base is None or base.mark is None)
             self.theirs.take(theirs, self._ours, ours, theirs.mark if newly else None)
@@ -212,13 +212,23 @@ class _Settler:
         elif base is None:
             self._add(ours, parents, beside, to_theirs=True)
 
-    def _take_out(self, base: Node, theirs: Node, parents: Triple) -> None:
+    def _take_out(self, base: Node, theirs: Node, parents: Triple, beside: list[Triple]) -> None:
         if parents[1] is not None and self.base.can_delete(base) and self.theirs.can_delete(theirs):
-            self.base.delete(base)
-            self.theirs.delete(theirs)
+            gap = self._gap(base, beside)
+            self.base.delete(base, gap)
+            self.theirs.delete(theirs, gap)
         else:
             # Ours has nothing in which it could be, or it cannot go: it must not look as if theirs had changed it.
             self.base.take(base, self._sources[2], theirs)
+
+    def _gap(self, base: Node, beside: list[Triple]) -> int | None:
+        """How many blank lines ours has where it deleted an item."""
+        block = [triple for triple in beside if triple[0] is not None and triple[0].block == base.block]
+        at = next(i for i, triple in enumerate(block) if triple[0] is base)
+        before = block[at - 1][1] if at else None
+        if before is None:
+            return None
+        return len(blank_lines(self._ours.text, slice_of(self._ours, before).end + 1))
 
     def _add(self, item: Node, parents: Triple, beside: list[Triple], *, to_theirs: bool) -> None:
         """Put an item that only ours has where it would be in the others, if its place is certain in each of them."""

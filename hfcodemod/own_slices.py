@@ -49,6 +49,12 @@ def _skipped(text: str, at: int) -> int:
     return at
 
 
+def blank_lines(text: str, at: int) -> str:
+    """The blank lines from a place on."""
+    found = _BLANK_LINES.match(text, at)
+    return found.group() if found else ""
+
+
 def _between(text: str, at: int) -> int:
     found = _BETWEEN.match(text, at)
     assert found is not None
@@ -101,8 +107,8 @@ class Edits:
         """Whether an item can be taken out: it has its lines for itself, and is not all that a block has."""
         return not node.block or (slice_of(self.source, node).whole and self._left[node.block] > 1)
 
-    def delete(self, node: Node) -> None:
-        """Take an item out, with the comments beside it."""
+    def delete(self, node: Node, gap: int | None = None) -> None:
+        """Take an item out, with the comments beside it; ``gap`` blank lines stay there, if it is known how many."""
         there, text = slice_of(self.source, node), self.source.text
         self._left[node.block] -= 1
         if not there.whole:
@@ -110,11 +116,10 @@ class Edits:
             return
         end = min(there.end + 1, len(text))
         if node.block:
-            # Of the blank lines around it those stay that are more.
-            above = there.start - len(text[: there.start].rstrip("\n")) - 1
-            below = _BLANK_LINES.match(text, end)
-            assert below is not None
-            end += min(len(below.group()), max(above, 0))
+            above = max(there.start - len(text[: there.start].rstrip("\n")) - 1, 0)
+            below = len(blank_lines(text, end))
+            # Without a number those stay that are more.
+            end += min(above, below) if gap is None else min(max(above + below - gap, 0), below)
         self.put(there.start, end, "")
 
     def _delete_element(self, node: Node, there: Slice) -> None:
@@ -160,7 +165,12 @@ class Edits:
             return None
         previous = slice_of(ours, siblings[at - 1])
         start = previous.end + 1 if previous.whole else here.start
-        return beside.end + 1, ours.text[start : here.start] + text
+        above, below = ours.text[start : here.start], blank_lines(ours.text, here.end + 1)
+        gap = blank_lines(self.source.text, beside.end + 1)
+        if gap == above != below:
+            # What is here is the gap above the item, so that the one below it is what comes with it.
+            return beside.end + 1 + len(gap), text + below
+        return beside.end + 1, above + text
 
     def _first_place(self, parent: Node, ours: Source, item: Node, text: str) -> tuple[int, str] | None:
         """Where an item goes that has nothing beside it: above a definition, or below an opening bracket."""

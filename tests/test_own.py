@@ -376,6 +376,11 @@ MERGED = [
         id="deleted-statement",
     ),
     pytest.param(
+        ["A = 1\n\nX = 1  # OWN\n\nB = 1\n", "A = 1\n\n\nB = 1\n", "A = 2\n\nX = 2  # OWN\n\n# Why.\nB = 2\n"],
+        "A = 2\n\n\n# Why.\nB = 2\n",
+        id="deleted-between-blank-lines",
+    ),
+    pytest.param(
         [
             "f(\n    a=1,\n    # T4\n    x=1,  # OWN\n    b=1,\n)\n",
             "f(\n    a=1,\n    b=1,\n)\n",
@@ -412,6 +417,11 @@ MERGED = [
         ["X = 1\n\nY = 1\n", "X = 1\n\n# T4\nA = 3  # OWN\nB = 3  # OWN\n\nY = 1\n", "X = 2\n\nY = 2\n"],
         "X = 2\n\n# T4\nA = 3  # OWN\nB = 3  # OWN\n\nY = 2\n",
         id="added-statements",
+    ),
+    pytest.param(
+        ["X = 1\n\nY = 1\n", "X = 1\n\nA = 3  # OWN\nY = 1\n", "X = 1\n\n# Why.\nY = 1\n"],
+        "X = 1\n\nA = 3  # OWN\n# Why.\nY = 1\n",
+        id="added-below-a-blank-line",
     ),
     pytest.param(
         ["Y = 1\n", "A = 3  # OWN\nB = 3  # OWN\nY = 1\n", "Y = 2\n"],
