@@ -11,18 +11,22 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hfcodemod.errors import UserError
+from hfcodemod.findings import EDITED_STAMP, SECOND_STAMP
+from hfcodemod.syntax import tree
 
 MARK = "# hfcodemod: "
+_NEXT = f"\n{MARK}"
 WIDTH = 120
 _STAMP = re.compile(
     r"^# hfcodemod: (?P<name>\S+)(?: like=(?P<like>\S+))?(?: model_id=(?P<model_id>\S+))?"
     r"(?: skeleton=(?P<skeleton>\S+))? base=(?P<base>[0-9a-f]{8})(?:  # noqa: E501)?[ \t]*$",
     re.MULTILINE,
 )
-_LIKE_A_STAMP = re.compile(r"^# hfcodemod: .*\b(?:base|like|model_id|skeleton)=.*$", re.MULTILINE)
+_LIKE_A_STAMP = re.compile(r"^# hfcodemod: (?!ignore\[).*\b(?:base|like|model_id|skeleton)=.*$", re.MULTILINE)
 # The lines that Python reads only at the top of a file.
 _FIRST_LINES = re.compile(r"(?:#!.*\n)?(?:[ \t\f]*#.*?coding[:=].*\n)?")
 
@@ -76,7 +80,7 @@ def with_stamp_at(source: str, stamp: Stamp, place: int) -> str:
 
 def without_stamp(source: str) -> tuple[str, Stamp | None]:
     """The source without its stamp, and the stamp, if it has one."""
-    found = _STAMP.search(source)
+    found = next(_stamps(source), None)
     if found is None:
         return source, None
     start, end = found.start(), min(found.end() + 1, len(source))
@@ -95,23 +99,43 @@ def without_broken_stamps(source: str) -> str:
 
 def stamps_in(source: str) -> list[Stamp]:
     """Every stamp of a source; there should be one at most."""
-    return [Stamp(**found.groupdict()) for found in _STAMP.finditer(source)]
+    return [Stamp(**found.groupdict()) for found in _stamps(source)]
 
 
 def check_stamps(source: str, path: str) -> None:
     """Raise UserError for a line that was a stamp and is none any more, and for a second stamp."""
-    stamps = list(_STAMP.finditer(source))
-    for found in _LIKE_A_STAMP.finditer(source):
-        line = source.count("\n", 0, found.start()) + 1
-        if not _STAMP.match(source, found.start()):
-            raise UserError(f"{path}:{line}: the stamp was edited; `hfcodemod adopt {path}` mends it")
-        if stamps[0].start() != found.start():
-            raise UserError(f"{path}:{line}: a second stamp; delete the one that is not this module's")
+    first = next(_stamps(source), None)
+    for at in _marked_lines(source):
+        if not _LIKE_A_STAMP.match(source, at):
+            continue
+        line = source.count("\n", 0, at) + 1
+        if not _STAMP.match(source, at):
+            said = f"{path}:{line}: the stamp was edited; `hfcodemod adopt {path}` mends it"
+            raise UserError(said, EDITED_STAMP)
+        if first is not None and first.start() != at:
+            raise UserError(f"{path}:{line}: a second stamp; delete the one that is not this module's", SECOND_STAMP)
+
+
+def _marked_lines(source: str) -> Iterator[int]:
+    """Where the lines begin that may be stamps. Searching a literal is ten times as fast as searching a pattern."""
+    if source.startswith(MARK):
+        yield 0
+    at = source.find(_NEXT)
+    while at >= 0:
+        yield at + 1
+        at = source.find(_NEXT, at + 1)
+
+
+def _stamps(source: str) -> Iterator[re.Match[str]]:
+    for at in _marked_lines(source):
+        found = _STAMP.match(source, at)
+        if found is not None:
+            yield found
 
 
 def _docstring_end(source: str) -> int:
     """How many lines the module's docstring and what precedes it take; 0 without one."""
-    body = ast.parse(source).body
+    body = tree(source).body
     first = body[0] if body else None
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         return first.end_lineno or 0
