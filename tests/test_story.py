@@ -251,3 +251,66 @@ def test_two_branches(team: Team, driver: bool) -> None:
     clone = Team(team.root.with_name("clone"), team.run)
     team.git("clone", "-q", ".", str(clone.root))
     assert clone.type("migrate-all") == "12 in step\n"
+
+
+# The same with the shipped skeleton as a team's own: every module runs a real model.
+FIXTURE = re.compile(r"(\ndef config\(\) -> \w+:\n)")
+COUNTED = """\
+    def test_parameters_are_counted(self, config: PreTrainedConfig) -> None:
+        for cls in HEADS:
+            assert build(cls, config).num_parameters() > 0
+
+"""
+BEHIND = "    @slow\n"
+
+
+def rereleased(text: str) -> str:
+    """A part of the skeleton or a module after the release: a rename, a fixture, a tolerance, a new test."""
+    text = re.sub(r"\bon_device\b", "placed", text)
+    text = FIXTURE.sub(r'\1    """Small enough for any machine."""\n', text)
+    text = text.replace('{"atol": 1e-4, "rtol": 1e-4}', '{"atol": 2e-4, "rtol": 1e-4}')
+    return text.replace(BEHIND, COUNTED + BEHIND, 1)
+
+
+@pytest.fixture
+def modelled(tmp_path: Path, hfcodemod: Run) -> Team:
+    made = Team(tmp_path / "modelled", hfcodemod)
+    made.root.mkdir()
+    (made.root / "pyproject.toml").write_text(
+        '[tool.pytest.ini_options]\nmarkers = ["slow: downloads a real checkpoint"]\n'
+        '[tool.hfcodemod]\ntarget = "tests/models/test_{name}.py"\n'
+    )
+    said = made.type("init", "--own-skeleton")
+    assert said.splitlines()[-1] == "run: hfcodemod add NAME"
+    return made
+
+
+def test_a_year_with_real_models(modelled: Team) -> None:
+    team = modelled
+    team.type("add", *NAMES)
+    extra = "    def test_moves(self) -> None:\n        assert on_device({}, torch.float32) == {}\n\n"
+    team.edit("mistral", "    def test_model_loading", f"{extra}    def test_model_loading")
+    team.edit("olmo", '{"atol": 1e-4, "rtol": 1e-4}', '{"atol": 1e-3, "rtol": 1e-4}')
+    skip = '    @pytest.mark.skip(reason="no bfloat16 on our cluster")\n'
+    bfloat16 = '    @pytest.mark.parametrize("cls", HEADS)\n    def test_bfloat16'
+    team.edit("bert", bfloat16, skip + bfloat16)
+    team.edit("t5", "import inspect\n", "import inspect\nimport json\n")
+    vit = team.module("vit").read_text()
+    start = vit.index('    @pytest.mark.parametrize("cls", HEADS)\n    def test_save_load')
+    end = vit.index("    @pytest.mark.parametrize", start + 1)
+    team.module("vit").write_text(vit[:start] + vit[end:])
+    assert team.type("migrate-all") == "12 in step\n"
+    before = {name: team.text(name) for name in NAMES}
+
+    for part in (team.root / "skeleton").glob("*.py"):
+        part.write_text(rereleased(part.read_text()))
+    team.type("release-skeleton", "--rename", "on_device=placed")
+    assert team.type("migrate-all", code=1).splitlines()[-1] == "1 in conflict, 4 merged, 7 replaced, 0 in step"
+    after = {name: rereleased(text) for name, text in before.items()}
+    for name in NAMES:
+        assert team.text(name) == after[name], name
+    assert team.type("resolve", "--theirs") == "tests/models/test_olmo.py: settled with theirs\n"
+    assert team.type("migrate-all") == "12 in step\n"
+    assert team.text("olmo") == after["olmo"].replace("1e-3", "2e-4")
+    # One test is for a machine that may download.
+    assert team.pytest("tests/models/test_mistral.py") == "49 passed, 1 skipped"
