@@ -38,6 +38,8 @@ class Migration:
     tree: Tree
     pending: tuple[Pending, ...]
     """Conflicts that wait, those of modules that this run did not look at included."""
+    unreadable: frozenset[Path]
+    """Records of conflicts that cannot be read, and stay."""
     cache: Cache
     whole: bool
     """Whether all modules of the repository were looked at."""
@@ -119,6 +121,7 @@ def migration(
         in_step=len(steady),
         tree=replace(tree, troubles=(*chosen.troubles, *broken)),
         pending=(*kept, *found.values()),
+        unreadable=frozenset(unknown),
         cache=cache,
         whole=whole,
     )
@@ -194,9 +197,8 @@ def files_of(run: Migration) -> tuple[dict[Path, bytes | None], dict[Path, TextF
                 run.cache.in_step[plan.path.relative_to(root).as_posix()] = sha256(content).hexdigest()
     records = {record_path(root, pending.identity): record_bytes(pending) for pending in run.pending}
     files |= records
-    unreadable = {trouble.path for trouble in run.tree.troubles}
     for file in (root / ".hfcodemod" / "conflicts").glob("*.json"):
-        if file not in records and file not in unreadable:
+        if file not in records and file not in run.unreadable:
             files[file] = None
     for name in _unreferenced(run, set(files)):
         files[bases_folder(root) / name] = None

@@ -47,11 +47,16 @@ def settlement(pending: Pending, way: Way, settings: Settings) -> Settlement:
     body, stamp = without_stamp(file.text)
     if stamp is None:
         raise UserError(f"{path}: lost its stamp; `hfcodemod adopt {path} --as {pending.name}`")
-    text = _settled(path, file.text, body, pending, way)
-    if text == body:
+    region = REGION.search(file.text)
+    if region is None:
         check_parses(path, file.text)
+        text = _settled(path, body, pending, way)
+    elif way == "edited":
+        line = file.text.count("\n", 0, region.start()) + 1
+        raise UserError(f"{path}:{line}: still holds conflict markers; edit them away, or pass --ours or --theirs")
     else:
-        _check_result(path, text, way)
+        text = REGION.sub(lambda region: region.group(way), body)
+    _check_result(path, text, way)
     new = stamped(text, stamp.with_base(pending.theirs))
     record = record_path(settings.root, pending.identity)
     return Settlement(path, {path: encoded(new, file), record: None}, file)
@@ -64,13 +69,8 @@ def _check_result(path: Path, text: str, way: Way) -> None:
         raise UserError(f"{path}: would not parse with --{way}; edit the file, and pass --edited") from error
 
 
-def _settled(path: Path, text: str, body: str, pending: Pending, way: Way) -> str:
-    region = REGION.search(text)
-    if region is not None:
-        if way == "edited":
-            line = text.count("\n", 0, region.start()) + 1
-            raise UserError(f"{path}:{line}: still holds conflict markers; edit them away, or pass --ours or --theirs")
-        return REGION.sub(lambda region: region.group(way), body)
+def _settled(path: Path, body: str, pending: Pending, way: Way) -> str:
+    """The module with its conflicts settled, where no markers stand in it."""
     edited = [conflict.item for conflict in pending.conflicts if _now(body, conflict.item) != conflict.ours]
     if way == "edited":
         if not edited:

@@ -93,9 +93,8 @@ def _settle(waiting: Sequence[Pending], way: Way, settings: Settings) -> list[Tr
 def _wanted(waiting: Sequence[Pending], path: Path | None, settings: Settings) -> list[Pending]:
     if path is None:
         return list(waiting)
-    found = [
-        one for one in waiting if (settings.root / one.path).absolute() == path.absolute() or one.name == str(path)
-    ]
+    real = path.resolve()
+    found = [one for one in waiting if one.name == str(path) or (settings.root / one.path).resolve() == real]
     if not found:
         raise UserError(f"{path}: has no conflicts; `hfcodemod resolve` lists those that wait")
     return found
