@@ -30,6 +30,8 @@ class Item:
     node: ast.stmt = field(compare=False)
     block: Block | None = field(default=None, compare=False)
     """What is inside a class, a function or another compound statement with one body that has lines of its own."""
+    beside: tuple[ast.stmt, ...] = field(default=(), compare=False)
+    """The statements that share its line."""
 
     @property
     def source(self) -> str:
@@ -39,7 +41,7 @@ class Item:
     @property
     def binds(self) -> frozenset[str]:
         """The names that it binds in its scope."""
-        return frozenset(_bound(self.node))
+        return frozenset(name for statement in (self.node, *self.beside) for name in _bound(statement))
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def _block(lines: Sequence[str], body: Sequence[ast.stmt], start: int, end: int,
                 text="".join(lines[first:stop]),
                 node=group[0],
                 block=_inner(lines, group, first, stop),
+                beside=tuple(group[1:]),
             )
         )
         seen[kind, name] += 1

@@ -11,6 +11,7 @@ import pytest
 from conftest import Run
 
 from hfcodemod.errors import UserError
+from hfcodemod.items import module_block
 from hfcodemod.lines import git_merged
 from hfcodemod.merge import Conflict, Merged, merge
 
@@ -326,6 +327,31 @@ def test_a_method_never_lands_in_another_function() -> None:
     theirs = base.replace("class B", "    def c(self):\n        pass\n\n\nclass B")
     merged = merge(base, ours, theirs)
     assert merged.source == ours.replace("\n\ndef beta", "\n\n    def c(self):\n        pass\n\n\ndef beta", 1)
+
+
+def test_items_are_slices_of_the_source_with_a_kind_and_a_name() -> None:
+    statements = {
+        '"""Said."""\n': ("text", ""),
+        "import a.b\n": ("import", "a.b"),
+        "from ..c import d\n": ("from", "..c"),
+        "A = 1; B = 2\n": ("line", "A = 1; B = 2"),
+        "E: int = 3\n": ("name", "E"),
+        "\n# Above.\n@overload\ndef f(): ...\n": ("def overload", "f"),
+        "async def f():\n    pass\n    # Deeper, so below it.\n": ("def", "f"),
+        "if A: B = 3\n": ("if", "A"),
+        "if B:\n    pass\nelse:\n    pass\n": ("if", "B"),
+        "with a.b as g, d:\n\n    # First.\n    pass\n": ("with", "a.b as g, d"),
+        "try:\n    pass\nfinally:\n    pass\n": ("try", ""),
+        "assert A\n": ("Assert", "assert A"),
+        "class H: pass\n": ("class", "H"),
+    }
+    block = module_block("".join(statements) + "\n# Below.\n")
+    assert [item.source for item in block.items] == list(statements)
+    assert [item.key for item in block.items] == [(*key, 0) for key in statements.values()]
+    assert (block.head, block.tail) == ("", "\n# Below.\n")
+    bound = [set(), {"a"}, {"d"}, {"A", "B"}, {"E"}, {"f"}, {"f"}, {"B"}, set(), {"g"}, set(), set(), {"H"}]
+    assert [set(item.binds) for item in block.items] == bound
+    assert module_block("").items == ()
 
 
 def test_sides_that_do_not_parse_are_refused() -> None:
