@@ -230,9 +230,11 @@ class Source(Scanned):
             below = self._below(mark)
             found = next((node for node in self.items if node.start == below), None)
         else:
-            before = begins + len(self.text[begins : mark.at].rstrip(" \t\f,;"))
+            line = self.text[begins : mark.at]
+            # A tuple may end with its comma; behind all else it belongs to what the item is in.
+            ends = {begins + len(line.rstrip(after)) for after in (" \t\f", " \t\f,;")}
             found = next(
-                (node for node in self.items if node.end == before and (not node.body or node.start >= begins)), None
+                (node for node in self.items if node.end in ends and (not node.body or node.start >= begins)), None
             ) or next((node for node in self.items if begins <= node.start < mark.at < node.end), None)
         if found is not None:
             return found

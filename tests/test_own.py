@@ -42,6 +42,7 @@ STARTS = [
     pytest.param("x: float  # OWN\n", "x: float  # OWN\n", id="annotated-only"),
     pytest.param("a, (b, *c) = 1, (2, 3)  # OWN\n", "a, (b, *c) = ..., (..., ...)  # OWN\n", id="tuple"),
     pytest.param("(a,) = f()  # OWN\n", "(a,) = ...,  # OWN\n", id="tuple-of-one"),
+    pytest.param("a, = 1,  # OWN\n", "a, = ...,  # OWN\n", id="ends-with-a-comma"),
     pytest.param("a = b, c = 1, 2  # OWN\n", "a = b, c = ..., ...  # OWN\n", id="chained"),
     pytest.param("x = 1; y = 2  # OWN\n", "x = 1; y = ...  # OWN\n", id="two-on-a-line"),
     pytest.param("x = 1; y = 2;  # OWN\n", "x = 1; y = ...;  # OWN\n", id="semicolon"),
