@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hfcodemod.commands import catalog, merging, migration, modules, resolving, skeletons
+from hfcodemod.commands import catalog, checking, merging, migration, modules, resolving, skeletons
 from hfcodemod.errors import UserError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(migration.adopt)
 app.command()(migration.migrate)
 app.command()(migration.migrate_all)
 app.command()(resolving.resolve)
+app.command()(checking.check)
 app.command("list")(catalog.list_architectures)
 app.command()(catalog.show)
 app.command()(catalog.facts)

@@ -71,7 +71,7 @@ def tree_of(settings: Settings, paths: Iterable[Path] | None = None) -> Tree:
     files: list[Managed] = []
     troubles: list[Trouble] = []
     bare: list[Path] = []
-    ours = set(_own_files(settings))
+    ours = set(own_files(settings))
     for path in python_files(settings) if paths is None else paths:
         try:
             raw = bytes_of(path)
@@ -142,7 +142,13 @@ def _excluded(name: str, settings: Settings) -> bool:
     return any(fnmatch(name, pattern) or fnmatch(f"{name}/", pattern) for pattern in settings.exclude)
 
 
-def _own_files(settings: Settings) -> Iterator[Path]:
+def is_excluded(path: Path, settings: Settings) -> bool:
+    """Whether the configuration excludes a path below the root, or a folder that it lies in."""
+    place = path.relative_to(settings.root)
+    return any(_excluded(part.as_posix(), settings) for part in (place, *place.parents[:-1]))
+
+
+def own_files(settings: Settings) -> Iterator[Path]:
     """What modules are made from: a mark there speaks of the modules."""
     yield from (own.path for own in settings.skeletons.values())
     for adjustments in (settings.adjustments, *(own.adjustments for own in settings.skeletons.values())):

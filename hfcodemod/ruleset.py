@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -57,6 +54,9 @@ class Rule(Protocol):
 @cache
 def rules() -> tuple[Rule, ...]:
     """Every rule, in order of the codes."""
+    import importlib
+    import pkgutil
+
     from hfcodemod import rules as folder
 
     names = [found.name for found in pkgutil.iter_modules(folder.__path__)]
@@ -108,11 +108,12 @@ def _typed(words: Iterable[str], option: str) -> Iterator[str]:
         if not prefix:
             continue
         if not any(code.startswith(prefix) for code in known_codes()):
-            raise UserError(f"{option} {word.strip()}: no such code; {nearest(prefix)}")
+            raise UserError(f"{option} {word.strip()}: no such code; {nearest(prefix, known_codes())}")
         yield prefix
 
 
-def nearest(code: str) -> str:
-    """What to say of a code that is unknown."""
-    near = difflib.get_close_matches(code, known_codes(), n=1, cutoff=0.0)
-    return f"did you mean {near[0]}?"
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What to say of a word that is not among those that are known."""
+    import difflib
+
+    return f"did you mean {difflib.get_close_matches(word, list(known), n=1, cutoff=0.0)[0]}?"

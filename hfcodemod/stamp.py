@@ -102,6 +102,12 @@ def stamps_in(source: str) -> list[Stamp]:
     return [Stamp(**found.groupdict()) for found in _stamps(source)]
 
 
+def stamp_line(source: str) -> int:
+    """The number of the stamp's line; 1 without a stamp."""
+    found = next(_stamps(source), None)
+    return 1 if found is None else source.count("\n", 0, found.start()) + 1
+
+
 def check_stamps(source: str, path: str) -> None:
     """Raise UserError for a line that was a stamp and is none any more, and for a second stamp."""
     first = next(_stamps(source), None)

@@ -1,0 +1,195 @@
+"""What `hfcodemod check` finds: modules that are not in step, and what the rules find in test files.
+
+Nothing is written. A module that is known to be in step and that nobody edited is known by hash alone: what it holds
+is the skeleton's, and the rules are told of it there. Everything else is read, and planned as a migration would.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfcodemod.cache import inputs_of
+from hfcodemod.conflicts import REGION
+from hfcodemod.errors import UserError
+from hfcodemod.findings import LOST_STAMP, UNREADABLE, Finding
+from hfcodemod.managed import Managed, Tree, Trouble, is_excluded, own_files, python_files, tree_of
+from hfcodemod.migrate import Migration, migration
+from hfcodemod.stamp import digest, without_stamp
+from hfcodemod.textfile import bytes_of, read
+
+if TYPE_CHECKING:
+    from hfcodemod.catalog import Catalog
+    from hfcodemod.config import Settings
+    from hfcodemod.ruleset import Selection
+
+TEST_FILES = ("test_*.py", "*_test.py")
+"""What the names of test files look like where pytest's configuration says nothing."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found."""
+
+    findings: tuple[Finding, ...]
+    """In order of path, line, column and code."""
+    files: int
+    """How many files were looked at."""
+
+
+def checked(
+    settings: Settings, catalog: Callable[[], Catalog], selection: Selection, paths: Sequence[Path] = ()
+) -> Checked:
+    """The findings in all managed files of a repository, or in the files ``paths``, managed or not.
+
+    A file that modules are made from stands for all of them. ``catalog`` is called only where a module has to be
+    rendered, or a rule asks for it.
+
+    Raises UserError for a path that is not there or not below the root, and for what concerns all modules: the
+    configuration, the skeleton, the facts.
+    """
+    given = list(dict.fromkeys(file for path in paths for file in _files(path, settings)))
+    whole = not paths or not set(given).isdisjoint(inputs_of(settings))
+    skeletons = _skeleton_files(settings)
+    tests = [path for path in given if path in skeletons or _is_test(path)]
+    run = migration(settings, catalog, tree=None if whole else _part(given, settings))
+    return _Check(settings, catalog, selection, run).of([*tests, *(skeletons if whole else ())])
+
+
+def _files(path: Path, settings: Settings) -> Iterator[Path]:
+    """The file, or the Python files of the folder, without what is excluded."""
+    path = Path(os.path.abspath(path))
+    if not path.is_relative_to(settings.root):
+        path = path.parent.resolve() / path.name
+    if not os.path.lexists(path):
+        raise UserError(f"{path}: there is no such file or folder; give the path of one, or none for all")
+    if not path.is_relative_to(settings.root):
+        raise UserError(f"{path}: is not below {settings.root}; run the command in the repository that it belongs to")
+    if path.is_dir():
+        yield from (file for file in python_files(settings) if file.is_relative_to(path))
+    elif not is_excluded(path, settings):
+        yield path
+
+
+def _skeleton_files(settings: Settings) -> list[Path]:
+    """The repository's own sources of tests, which no migration looks at."""
+    found = [*own_files(settings)]
+    if settings.skeleton is not None:
+        found += sorted(settings.skeleton.glob("*.py"))
+    return list(dict.fromkeys(found))
+
+
+def _is_test(path: Path) -> bool:
+    return any(fnmatch(path.name, pattern) for pattern in TEST_FILES)
+
+
+def _part(given: Sequence[Path], settings: Settings) -> Tree:
+    """The managed files among some."""
+    tree = tree_of(settings, [path for path in given if path.suffix == ".py"])
+    if any(trouble.code == LOST_STAMP for trouble in tree.troubles):
+        # Only all stamps together tell which bases have lost theirs.
+        lost = {trouble.path for trouble in tree_of(settings).troubles if trouble.code == LOST_STAMP}
+        kept = tuple(trouble for trouble in tree.troubles if trouble.code != LOST_STAMP or trouble.path in lost)
+        return replace(tree, troubles=kept)
+    return tree
+
+
+class _Check:
+    """The check of one run: what the migration found out, and what only the text of a file tells."""
+
+    def __init__(
+        self, settings: Settings, catalog: Callable[[], Catalog], selection: Selection, run: Migration
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._selection = selection
+        self._run = run
+        self._plans = {plan.path: plan for plan in run.plans}
+
+    def of(self, tests: Iterable[Path]) -> Checked:
+        """All findings; the rules are run over the test files too that are not managed."""
+        from_tree: dict[Path, list[Finding]] = {}
+        for trouble in self._run.tree.troubles:
+            from_tree.setdefault(trouble.path, []).append(_told(trouble))
+        managed = {file.path: file for file in self._run.tree.files}
+        paths = dict.fromkeys([*managed, *from_tree, *tests])
+        found: list[Finding] = []
+        for path in paths:
+            file = managed.get(path)
+            if file is None or path in from_tree or path in self._plans or not _is_as_generated(file):
+                found += self._in(path, file, from_tree.get(path, []))
+        return Checked(tuple(sorted(found)), len(paths))
+
+    def _in(self, path: Path, managed: Managed | None, said: list[Finding]) -> Iterator[Finding]:
+        """The findings in one file, without those that its comments ignore."""
+        text = None
+        if path.suffix == ".py" and not any(finding.code == UNREADABLE for finding in said):
+            text, more = self._read(path, managed)
+            said = [*said, *more]
+        wanted = [finding for finding in said if self._selection.wants(finding.code)]
+        if text is None or "hfcodemod: ignore" not in text:
+            yield from wanted
+            return
+        from hfcodemod.ignores import ignores_in, without_ignored
+
+        ignores, malformed = ignores_in(text, path)
+        found = [*without_ignored(wanted, ignores, path, self._looked_for(said)), *malformed]
+        yield from (finding for finding in found if self._selection.wants(finding.code))
+
+    def _read(self, path: Path, managed: Managed | None) -> tuple[str | None, list[Finding]]:
+        """The text of a file, None where it cannot be read, and what is found in it."""
+        from hfcodemod.standing import standing, told, unparsed
+
+        plan = self._plans.get(path)
+        try:
+            file = read(path, unmerged=plan is not None and plan.action == "conflict")
+        except UserError as error:
+            return None, [told(path, str(error), UNREADABLE)]
+        if file is None:
+            return None, []
+        text = file.text
+        if managed is None:
+            problem = unparsed(path, text)
+            return text, [problem] if problem else self._ruled(path, None, text)
+        found = list(standing(self._settings.root, managed, plan, text))
+        readable = REGION.search(text) is None and all(finding.code != UNREADABLE for finding in found)
+        if readable and ("hfcodemod: ignore" in text or digest(without_stamp(text)[0]) != managed.stamp.base):
+            found += self._ruled(path, managed, text)
+        return text, found
+
+    def _ruled(self, path: Path, managed: Managed | None, text: str) -> list[Finding]:
+        """What the rules find."""
+        from hfcodemod.ruleset import Facts
+        from hfcodemod.syntax import tree
+
+        facts = Facts(self._settings, managed.stamp if managed else None, self._catalog)
+        rules = self._selection.wanted_rules()
+        return [finding for rule in rules for finding in rule.findings(tree(text), text, path, facts)]
+
+    def _looked_for(self, said: Sequence[Finding]) -> set[str]:
+        """The codes of which can be told that they are not there: in a file that does not parse, none is."""
+        from hfcodemod.ruleset import known_codes
+
+        if any(finding.code == UNREADABLE for finding in said):
+            return set()
+        codes = known_codes().values()
+        return {code.code for code in codes if self._selection.wants(code.code, code.default)}
+
+
+def _told(trouble: Trouble) -> Finding:
+    from hfcodemod.standing import told
+
+    return told(trouble.path, trouble.said, trouble.code)
+
+
+def _is_as_generated(managed: Managed) -> bool:
+    """Whether a module that is in step holds what was generated, and no comment of ours but its stamp."""
+    raw = bytes_of(managed.path)
+    if raw is None or raw.count(b"hfcodemod:") != 1:
+        return False
+    text = raw.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+    return digest(without_stamp(text)[0]) == managed.stamp.base

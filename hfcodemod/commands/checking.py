@@ -1,0 +1,51 @@
+"""The command that only looks: check."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hfcodemod.commands.context import here, known, shown
+from hfcodemod.errors import UserError
+
+
+def check(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH",
+            help="Test files or folders, managed or not; all managed modules without.",
+            show_default=False,
+        ),
+    ] = None,
+    select: Annotated[
+        list[str] | None, typer.Option(metavar="CODES", help="Look for these only: codes or how they begin.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="CODES", help="Do not look for these.")] = None,
+    output_format: Annotated[str, typer.Option(metavar="FORMAT", help="text, json, github or sarif.")] = "text",
+) -> None:
+    """Say which modules are not in step, and which tests never run or cannot fail; nothing is written.
+
+    Exit codes: 0 nothing was found, 1 something was, 2 wrong usage or configuration.
+    """
+    from hfcodemod.check import checked
+    from hfcodemod.formats import FORMATS
+    from hfcodemod.ruleset import Selection, nearest
+
+    if output_format not in FORMATS:
+        raise UserError(f"--output-format {output_format}: no such format; {nearest(output_format, FORMATS)}")
+    settings = here()
+    selection = Selection.of(select or (), ignore or ())
+    found = checked(settings, lambda: known(settings), selection, paths or ())
+    # What is said of a path is typed here.
+    below = f"{Path.cwd()}/"
+    findings = [
+        replace(each, message=each.message.replace(below, ""), remedy=each.remedy.replace(below, ""))
+        for each in found.findings
+    ]
+    print(FORMATS[output_format](findings, found.files, shown), end="")
+    if findings:
+        raise typer.Exit(code=1)
