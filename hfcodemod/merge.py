@@ -8,6 +8,7 @@ ours, so that the file still imports, and the record holds all three sides.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from hfcodemod.gates import Kept, complaint, names_lost, vanished
@@ -93,11 +94,16 @@ def _merged(base: str, ours: str, theirs: str, by_name: bool) -> Merged:
         if not lost - pins:
             break
         pins |= lost
-    # What is kept for its users' sake is there, in conflict.
-    lost |= vanished(*sides, merged.source) - pins
+    # What is kept for its users' sake, or stands in conflicts only, is told already.
+    lost |= {name for name in vanished(*sides, merged.source) - pins if not _in_conflicts_only(name, merged)}
     if lost:
         return whole_conflict(*sides, f"{', '.join(sorted(lost))}: one side took away what the other uses")
     return _with_last_line(merged, *sides)
+
+
+def _in_conflicts_only(name: str, merged: Merged) -> bool:
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    return len(word.findall(merged.source)) == sum(len(word.findall(each.ours)) for each in merged.conflicts)
 
 
 def _with_last_line(merged: Merged, base: str, ours: str, theirs: str) -> Merged:

@@ -504,3 +504,12 @@ def test_the_command_imports_nothing_heavy(tmp_path: Path) -> None:
     )
     import_only = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert import_only.stdout == "set()\n"
+
+
+def test_what_stands_in_a_conflict_only_hinders_nothing_else() -> None:
+    base = "import os\n\nX = 1\n\n\ndef f():\n    return 2\n"
+    ours = base.replace("X = 1", "X = 7")
+    theirs = "import os\n\n\ndef f():\n    return 3\n"
+    merged = merge(base, ours, theirs)
+    assert [(each.item, each.reason) for each in merged.conflicts] == [("X", "ours changed what theirs removed")]
+    assert merged.source == ours.replace("2", "3")
