@@ -2,180 +2,222 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from hfcodemod.config import Settings
 from hfcodemod.errors import UserError
+from hfcodemod.findings import SAME_MODULE
+from hfcodemod.identify import name_of, skeleton_at
 from hfcodemod.items import Block, module_block
-from hfcodemod.managed import Tree, identity
-from hfcodemod.names import bare, resolve
+from hfcodemod.layout import same_layout_apart
+from hfcodemod.managed import Identity, Tree, base_text, identity, own_files, python_files
+from hfcodemod.names import resolve
 from hfcodemod.own import started
 from hfcodemod.requests import Request, made, ordered
-from hfcodemod.skeletons import SHIPPED
-from hfcodemod.stamp import stamped, without_broken_stamps, without_stamp
+from hfcodemod.stamp import Stamp, broken_stamp, stamped, stamps_in, without_broken_stamps, without_stamp
+from hfcodemod.testclasses import called
 from hfcodemod.textfile import TextFile, encoded, read
+from hfcodemod.upgrades import renamed
 from hfcodemod.workspace import base_files
 
 if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog
 
-_CHECKPOINT = re.compile(r"[\w.~-]*(?:/[\w.~-]+)+")
+
+@dataclass(frozen=True)
+class Items:
+    """The dotted names of what the skeleton makes for a module, by what the module has of it."""
+
+    same: tuple[str, ...] = ()
+    """As the skeleton has it, but for its layout: the skeleton's changes arrive."""
+    otherwise: tuple[str, ...] = ()
+    """In a form of the module's own, which stays."""
+    missing: tuple[str, ...] = ()
+    """Not at all, and it stays away."""
 
 
 @dataclass(frozen=True)
 class Adoption:
-    """A file that gets a stamp."""
+    """A file that gets a stamp, or has it already."""
 
     path: Path
     request: Request
     before: TextFile
     text: str
-    base: str
-    common: int
-    """How many of the skeleton's items the file has."""
-    missing: tuple[str, ...]
-    """The skeleton's items that it does not have, which will stay away."""
-
-    @property
-    def files(self) -> dict[Path, bytes]:
-        """The module, but for its base."""
-        return {self.path: encoded(self.text, self.before)}
+    base: str | None
+    """What is to be kept as its base; None for a file that is managed already."""
+    items: Items = Items()
 
 
-def adoption(
-    path: Path,
+@dataclass(frozen=True)
+class Terms:
+    """What somebody said of the modules to adopt."""
+
+    name: str | None = None
+    like: str | None = None
+    model_id: str | None = None
+    skeleton: str | None = None
+    force: bool = False
+
+
+def modules_in(paths: Sequence[Path], settings: Settings) -> list[Path]:
+    """The paths, folders replaced by the test modules in them.
+
+    Raises UserError for what cannot be managed: it is not below the root, or is what modules are made from.
+    """
+    skeletons = set(own_files(settings))
+    tests = [path for path in python_files(settings) if path not in skeletons]
+    found: list[Path] = []
+    for path in paths:
+        if path in skeletons:
+            raise UserError(f"{path}: is a skeleton or an overlay; its modules are managed, it is not")
+        inside = [test for test in tests if test.is_relative_to(path) and _is_test(test)] if path.is_dir() else [path]
+        if not inside:
+            raise UserError(f"{path}: holds no test modules; give the path of one")
+        if path not in tests and path.exists() and not path.is_dir():
+            raise UserError(
+                f"{path}: is not where managed modules are looked for; it must be a .py file below {settings.root}, "
+                "not in a hidden folder and not excluded"
+            )
+        found += inside
+    return list(dict.fromkeys(found))
+
+
+def _is_test(path: Path) -> bool:
+    return path.stem.startswith("test_") or path.stem.endswith("_test")
+
+
+def adoptions(
+    paths: Sequence[Path],
+    terms: Terms,
     settings: Settings,
     catalog: Catalog,
     tree: Tree,
-    *,
-    name: str | None = None,
-    skeleton: str | None = None,
-    force: bool = False,
-) -> Adoption:
-    """The file with a stamp, as what it is or as ``name``.
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Adoption], list[UserError]]:
+    """Each file with a stamp, and what is wrong with those that cannot have one.
 
-    Raises UserError where it is not clear what it is, where another file is it, and where it has less than half of the
-    skeleton's items (unless ``force``).
+    That is: it is not clear what they are, another file is it, they have less than half of what the skeleton makes.
     """
-    file = read(path)
-    if file is None:
-        raise UserError(f"{path}: there is no such file; give the path of a test module")
-    body, stamp = without_stamp(file.text)
-    body = without_broken_stamps(body)
-    try:
-        block = module_block(body)
-    except SyntaxError as error:
-        raise UserError(f"{path}:{error.lineno or 1}: does not parse ({error.msg}); mend it first") from error
-    chosen = skeleton or (stamp.skeleton if stamp else None) or _skeleton_at(path, settings)
-    if name is not None:
-        request = Request(resolve(name, catalog, declared=settings.architectures).original, skeleton=chosen)
-    elif stamp is not None:
-        request = Request.of(stamp)
-    else:
-        request = Request(_name_of(path, body, settings, catalog, chosen), skeleton=chosen)
-    for other in tree.files:
-        if other.identity == identity(request.stamp("")) and other.path.resolve() != path.resolve():
-            raise UserError(f"{path}: {other.path} is {request.name} already; pass --as another name")
-    order = ordered(request, settings, catalog)
-    source = started(made(order).source)
-    wanted, have = list(_named(module_block(source))), set(_named(block))
-    missing = [item for item in wanted if item not in have]
-    common = len(wanted) - len(missing)
-    if common * 2 < len(wanted) and not force:
-        raise UserError(
-            f"{path}: has {common} of the {len(wanted)} items that the skeleton makes for {request.name}; pass --force "
-            "if it is to follow the skeleton all the same"
-        )
-    return Adoption(path, request, file, stamped(body, request.stamp(source)), source, common, tuple(missing))
+    found: list[Adoption] = []
+    errors: list[UserError] = []
+    taken = dict(_identities(tree))
+    for number, path in enumerate(paths, 1):
+        try:
+            one = _adoption(path, terms, settings, catalog, tree)
+            wanted = identity(one.request.stamp(""))
+            other = next((place for place, what in taken.items() if what == wanted and place != path), None)
+            if other is not None:
+                raise UserError(f"{path}: {other} is {one.request.name} already; pass --as another name")
+            taken[path] = wanted
+            found.append(one)
+        except UserError as error:
+            errors.append(error)
+        progress(number, len(paths))
+    return found, errors
 
 
-def files_of(adoptions: Sequence[Adoption], root: Path) -> dict[Path, bytes]:
+def files_of(adopted: Sequence[Adoption], root: Path) -> dict[Path, bytes]:
     """Every file to write."""
     files: dict[Path, bytes] = {}
-    for one in adoptions:
-        files |= {path: text.encode() for path, text in base_files(root, one.base).items()}
-        files |= one.files
+    for one in adopted:
+        if one.base is not None:
+            files |= {path: text.encode() for path, text in base_files(root, one.base).items()}
+            files[one.path] = encoded(one.text, one.before)
     return files
 
 
-def _named(block: Block, scope: str = "") -> Iterator[str]:
-    """The dotted names of what a module defines."""
-    for item in block.items:
-        if item.key[0] in ("class", "name") or item.key[0].startswith("def"):
-            yield f"{scope}{item.key[1]}"
-        if item.key[0] == "class" and item.block:
-            yield from _named(item.block, f"{scope}{item.key[1]}.")
-
-
-def _skeleton_at(path: Path, settings: Settings) -> str:
-    """The skeleton whose modules lie where the path is."""
-    for name, own in settings.skeletons.items():
-        if _match(own.target, path, settings):
-            return name
-    return SHIPPED
-
-
-def _match(target: str, path: Path, settings: Settings) -> str | None:
-    """What stands for ``{name}`` in the path, if it follows the pattern."""
-    if not path.resolve().is_relative_to(settings.root.resolve()):
-        return None
-    pattern = re.escape(target).replace(re.escape("{name}"), "(.+?)")
-    found = re.fullmatch(pattern, path.resolve().relative_to(settings.root.resolve()).as_posix())
-    return found.group(1) if found else None
-
-
-def _name_of(path: Path, body: str, settings: Settings, catalog: Catalog, skeleton: str) -> str:
-    """What a module is, by its file's name, else its classes, else its checkpoints.
-
-    Raises UserError where none tells, or one tells several.
-    """
-    own = settings.skeletons.get(skeleton)
-    target = settings.target if own is None else own.target
-    for names in (_by_file(path, target, settings), _classes(body, catalog), _checkpoints(body)):
-        known = dict.fromkeys(found for name in names if (found := _known(name, settings, catalog)) is not None)
-        if len(known) > 1:
-            raise UserError(f"{path}: may be {', '.join(known)}; say which: hfcodemod adopt {path} --as NAME")
-        if known:
-            return next(iter(known))
-    raise UserError(f"{path}: neither name, classes nor checkpoint say what it is; hfcodemod adopt {path} --as NAME")
-
-
-def _known(name: str, settings: Settings, catalog: Catalog) -> str | None:
+def _adoption(path: Path, terms: Terms, settings: Settings, catalog: Catalog, tree: Tree) -> Adoption:
+    file = read(path)
+    if file is None:
+        raise UserError(f"{path}: there is no such file; give the path of a test module")
+    stamps = stamps_in(file.text)
+    if len(stamps) > 1 and terms.name is None:
+        raise UserError(f"{path}: has {len(stamps)} stamps; delete those that are not this module's")
+    for trouble in tree.troubles:
+        if trouble.path == path and trouble.code == SAME_MODULE and terms.name is None:
+            raise UserError(trouble.said, trouble.code)
+    stamp = stamps[0] if stamps else _mended(broken_stamp(file.text), settings, catalog)
+    body = without_broken_stamps(without_stamp(file.text)[0])
     try:
-        return resolve(name, catalog, declared=settings.architectures).original
-    except UserError:
-        return None
+        module_block(body)
+    except SyntaxError as error:
+        raise UserError(f"{path}:{error.lineno or 1}: does not parse ({error.msg}); mend it first") from error
+    request = _request(path, body, stamp, terms, settings, catalog)
+    if stamps and terms == Terms() and base_text(settings.root, stamps[0].base) is not None:
+        return Adoption(path, request, file, file.text, None)
+    base = started(made(ordered(request, settings, catalog)).source)
+    items = compared(base, body)
+    common, wanted = len(items.same) + len(items.otherwise), sum(map(len, vars(items).values()))
+    if common * 2 < wanted and not terms.force:
+        raise UserError(
+            f"{path}: has {common} of the {wanted} items that the skeleton makes for {request.name}; pass --force if "
+            "it is to follow the skeleton all the same"
+        )
+    return Adoption(path, request, file, stamped(body, request.stamp(base)), base, items)
 
 
-def _by_file(path: Path, target: str, settings: Settings) -> list[str]:
-    """The name in the file's name: by the pattern of the skeleton's modules, else without what tests are called."""
-    found = _match(target, path, settings)
-    words = [word for word in path.stem.split("_") if word not in ("test", "tests", "hf", "modeling", "model")]
-    return [found] if found else ["_".join(words)]
+def _request(path: Path, body: str, stamp: Stamp | None, terms: Terms, settings: Settings, catalog: Catalog) -> Request:
+    """What the module is, by what was said, else by its stamp, else by what it looks like."""
+    skeleton = terms.skeleton or (Request.of(stamp).skeleton if stamp else skeleton_at(path, settings))
+    if terms.name is not None:
+        named = Request(terms.name, terms.like, terms.model_id, skeleton)
+        known = terms.like or resolve(terms.name, catalog, declared=settings.architectures).original
+        return named if terms.like else replace(named, name=known)
+    if stamp is not None:
+        return replace(Request.of(stamp), skeleton=skeleton)
+    return Request(name_of(path, body, settings, catalog, skeleton), skeleton=skeleton)
 
 
-def _classes(body: str, catalog: Catalog) -> list[str]:
-    """The architectures whose classes the module names."""
-    words = set(re.findall(r"\b[A-Z]\w+", body))
-    own = [item for item in catalog.architectures.values() if words & {head.name for head in item.heads}]
-    if own:
-        return [item.model_type for item in own]
-    tests = {node.name for node in ast.walk(ast.parse(body)) if isinstance(node, ast.ClassDef)}
-    plain = {bare(re.sub(r"^Test|Test(s|Case)?$", "", name)) for name in tests}
-    return [item.model_type for item in catalog.architectures.values() if item.heads and bare(item.prefix) in plain]
+def _mended(stamp: Stamp | None, settings: Settings, catalog: Catalog) -> Stamp | None:
+    """What is left of a stamp that somebody edited, if it names something."""
+    if stamp is not None:
+        try:
+            ordered(Request.of(stamp), settings, catalog)
+        except UserError:
+            return None
+    return stamp
 
 
-def _checkpoints(body: str) -> list[str]:
-    """The checkpoints that strings of the module name; of a local path the last part."""
-    texts = {
-        node.value
-        for node in ast.walk(ast.parse(body))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    found = [text for text in sorted(texts) if _CHECKPOINT.fullmatch(text)]
-    return [text if text.count("/") == 1 and text[0] not in "/.~" else text.rpartition("/")[2] for text in found]
+def compared(base: str, body: str) -> Items:
+    """What a module has of its base."""
+    base = renamed(base, called(base, body))
+    found: dict[str, list[str]] = {"same": [], "otherwise": [], "missing": []}
+    for name, how in _compared(module_block(base), module_block(body), ""):
+        found[how].append(name)
+    return Items(*map(tuple, found.values()))
+
+
+def _compared(base: Block, body: Block, scope: str) -> Iterator[tuple[str, str]]:
+    there = {item.key: item for item in body.items}
+    for item in base.items:
+        kind, name, _ = item.key
+        if kind not in ("class", "name") and not kind.startswith("def"):
+            continue
+        own = there.get(item.key)
+        if own is None:
+            yield f"{scope}{name}", "missing"
+        elif kind == "class":
+            # Its members are told one by one.
+            yield f"{scope}{name}", "same"
+        else:
+            alike = same_layout_apart(dedent(item.text), dedent(own.text))
+            yield f"{scope}{name}", "same" if alike else "otherwise"
+        if kind == "class" and item.block:
+            inner = own.block if own and own.block else Block("", (), "")
+            yield from _compared(item.block, inner, f"{scope}{name}.")
+
+
+def _identities(tree: Tree) -> Iterator[tuple[Path, Identity]]:
+    """What each file with a stamp is, those included that share one."""
+    for file in tree.files:
+        yield file.path, file.identity
+    for trouble in tree.troubles:
+        if trouble.code == SAME_MODULE:
+            file_text = read(trouble.path)
+            for stamp in stamps_in(file_text.text)[:1] if file_text else ():
+                yield trouble.path, identity(stamp)

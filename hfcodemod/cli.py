@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hfcodemod.commands import catalog, checking, merging, migration, modules, resolving, skeletons
+from hfcodemod.commands import adopting, catalog, checking, merging, migration, modules, resolving, skeletons
 from hfcodemod.errors import UserError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
 
 
 app.command()(modules.add)
-app.command()(migration.adopt)
+app.command()(adopting.adopt)
 app.command()(migration.migrate)
 app.command()(migration.migrate_all)
 app.command()(resolving.resolve)

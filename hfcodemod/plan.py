@@ -21,8 +21,9 @@ from hfcodemod.parsing import check_parses, too_deep
 from hfcodemod.pedigree import check_made_for
 from hfcodemod.requests import Made, Order, Request, fingerprint, made, ordered
 from hfcodemod.stamp import Stamp, digest, stamp_place, stamped, with_stamp_at, without_stamp
+from hfcodemod.testclasses import called, named_as_in_base
 from hfcodemod.textfile import TextFile, encoded, read
-from hfcodemod.upgrades import upgraded
+from hfcodemod.upgrades import renamed, upgraded
 
 if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog
@@ -117,7 +118,8 @@ class Planner:
         check_parses(path, change.file.text)
         order = change.render.order
         base, ours, applied = upgraded(change.base, change.body, order.skeleton.upgrades, _speller(change.render))
-        old, new = settled(base, ours, change.theirs)
+        names = called(base, ours)
+        old, new = settled(renamed(base, names), ours, renamed(change.theirs, names))
         old, new = layout.formatted(old, path), layout.formatted(new, path)
         kept = without_deleted(old, ours, new)
         merged = merge(kept.base, relaid(kept.base, ours, kept.theirs), kept.theirs, by_name=True)
@@ -125,7 +127,8 @@ class Planner:
         notes += [f"{old} is now {new}" for upgrade in applied for old, new in upgrade.renames.items()]
         if not merged.conflicts:
             return self._written(change, "merge", "the skeleton changed, and so did the module", merged.source, notes)
-        return self._conflicted(change, merged, held_back(base, change.theirs, _names(merged)), notes)
+        items = named_as_in_base(_names(merged), names)
+        return self._conflicted(change, merged, held_back(base, change.theirs, items), notes)
 
     def _conflicted(self, change: _Change, merged: Merged, base: str, notes: list[str]) -> Plan:
         stamp, path = change.managed.stamp, change.managed.path

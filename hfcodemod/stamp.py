@@ -97,6 +97,16 @@ def without_broken_stamps(source: str) -> str:
     return re.sub(rf"(?:(?<=\n)\n)?{_LIKE_A_STAMP.pattern}\n?", "", source, flags=re.MULTILINE)
 
 
+def broken_stamp(source: str) -> Stamp | None:
+    """What a line that was a stamp before somebody edited it still says, without its base."""
+    found = _LIKE_A_STAMP.search(source)
+    words = found.group().removeprefix(MARK).split() if found else []
+    if not words or "=" in words[0]:
+        return None
+    options = dict(word.split("=", 1) for word in words[1:] if re.match(r"(?:like|model_id|skeleton)=.", word))
+    return Stamp(words[0], "", **options)
+
+
 def stamps_in(source: str) -> list[Stamp]:
     """Every stamp of a source; there should be one at most."""
     return [Stamp(**found.groupdict()) for found in _stamps(source)]

@@ -71,7 +71,7 @@ def upgraded(
         else:
             renames = {spelled(old): spelled(new) for old, new in upgrade.renames.items()}
             renames = _defined(base, renames)
-            after, renewed = _renamed(base, renames), _renamed(ours, renames)
+            after, renewed = renamed(base, renames), renamed(ours, renames)
         if after != base:
             base, ours = after, renewed
             applied.append(upgrade)
@@ -86,7 +86,7 @@ def upgraded_one(text: str, folder: Path, known: Collection[str], homes: Collect
     for upgrade in upgrades_in(folder):
         renames = {old: new for old, new in upgrade.renames.items() if old not in known and _holds(text, [old])}
         added = _added(text) if renames else set()
-        text = _renamed(text, {old: new for old, new in renames.items() if old not in added}, homes)
+        text = renamed(text, {old: new for old, new in renames.items() if old not in added}, homes)
     return text
 
 
@@ -135,7 +135,8 @@ def _added(overlay: str) -> set[str]:
     return added
 
 
-def _renamed(text: str, renames: Mapping[str, str], homes: Collection[str] | None = None) -> str:
+def renamed(text: str, renames: Mapping[str, str], homes: Collection[str] | None = None) -> str:
+    """The text with what it defines under other names; the very input where it has none of them."""
     if not _holds(text, renames):
         return text
     return _visited(text, codemod("rename_definitions", "DefinitionRenamer")(renames, homes))

@@ -1,4 +1,4 @@
-"""The commands that keep modules in step: migrate, migrate-all, adopt."""
+"""The commands that keep modules in step: migrate, migrate-all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import typer
 
 from hfcodemod.commands.context import AsJson, here, known, shown, writing
 from hfcodemod.commands.resolving import picture
-from hfcodemod.errors import UserError
 
 if TYPE_CHECKING:
     from hfcodemod.config import Settings
@@ -64,7 +63,7 @@ def _migrate(
     from hfcodemod.migrate import files_of, migration
 
     def run() -> Migration:
-        with _progress() as progress:
+        with progress_bar() as progress:
             return migration(
                 settings, lambda: known(settings), select=select, markers=markers, jobs=jobs, progress=progress
             )
@@ -95,7 +94,8 @@ def _migrate(
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def progress_bar() -> Iterator[Progress]:
+    """What is called with how much is done, and shows it on a terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -187,41 +187,3 @@ def _as_json(run: Migration) -> dict[str, Any]:
         "troubles": [{"path": name(trouble.path), "reason": trouble.said} for trouble in run.tree.troubles],
         "pending": [pending.path for pending in run.pending],
     }
-
-
-def adopt(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Test modules.", show_default=False)],
-    name: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="What the module tests, where it is not clear.")
-    ] = None,
-    skeleton: Annotated[str | None, typer.Option(help="Skeleton that it is to follow.", show_default="by path")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Also with little in common with the skeleton.")] = False,
-    diff: Diff = False,
-) -> None:
-    """Take test modules that exist under management, or mend their stamps and bases.
-
-    Nothing but the stamp is added. Tests of the skeleton that a module does not have stay away; from then on the
-    skeleton's changes reach what they have in common.
-    """
-    from hfcodemod.adopt import adoption, files_of
-    from hfcodemod.journal import write_files
-    from hfcodemod.managed import tree_of
-    from hfcodemod.report import diff_of
-
-    if name is not None and len(paths) > 1:
-        raise UserError("--as speaks of one PATH; adopt the files one by one")
-    settings = here()
-    tree = tree_of(settings)
-    catalog = known(settings)
-    adopted = [
-        adoption(path.absolute(), settings, catalog, tree, name=name, skeleton=skeleton, force=force) for path in paths
-    ]
-    if diff:
-        for one in adopted:
-            sys.stdout.write(diff_of(shown(one.path), one.before.text, one.text))
-        raise typer.Exit(code=int(any(one.text != one.before.text for one in adopted)))
-    with writing(settings.root):
-        write_files(settings.root, dict(files_of(adopted, settings.root)), {one.path: one.before for one in adopted})
-    for one in adopted:
-        absent = f"; not here: {', '.join(one.missing)}" if one.missing else ""
-        print(f"adopted {shown(one.path)} as {one.request.name}: {one.common} items in common{absent}")

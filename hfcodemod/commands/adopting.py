@@ -1,0 +1,114 @@
+"""The command that takes test modules that exist under management."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hfcodemod.commands.context import AsJson, completed_names, here, known, shown, writing
+from hfcodemod.commands.migration import Diff, progress_bar
+from hfcodemod.errors import UserError
+
+if TYPE_CHECKING:
+    from hfcodemod.adopt import Adoption
+
+
+def adopt(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Test modules, or folders of them.", show_default=False)
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="What it tests, if it isn't clear.", autocompletion=completed_names),
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(help="Known name whose architecture an unknown NAME has.", autocompletion=completed_names),
+    ] = None,
+    model_id: Annotated[str | None, typer.Option(help="Checkpoint of that NAME.", metavar="ORG/MODEL")] = None,
+    skeleton: Annotated[str | None, typer.Option(help="Skeleton that it is to follow.", show_default="by path")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also with little in common with the skeleton.")] = False,
+    diff: Diff = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take test modules that exist under management, or mend their stamps and bases.
+
+    Nothing but the stamp is added. Tests of the skeleton that a module does not have stay away; from then on the
+    skeleton's changes reach what it has as the skeleton has it.
+    """
+    from hfcodemod.adopt import Terms, adoptions, files_of, modules_in
+    from hfcodemod.journal import write_files
+    from hfcodemod.managed import tree_of
+
+    if (like or model_id) and name is None:
+        raise UserError("--like and --model-id speak of a name; say which: --as NAME")
+    settings = here()
+    files = modules_in([Path(os.path.abspath(path)) for path in paths], settings)
+    if name is not None and len(files) > 1:
+        raise UserError("--as speaks of one PATH; adopt the files one by one")
+    terms = Terms(name, like, model_id, skeleton, force)
+
+    def found() -> tuple[list[Adoption], list[UserError]]:
+        with progress_bar() as progress:
+            return adoptions(files, terms, settings, known(settings), tree_of(settings), progress)
+
+    if diff:
+        adopted, errors = found()
+    else:
+        with writing(settings.root):
+            adopted, errors = found()
+            write_files(
+                settings.root, dict(files_of(adopted, settings.root)), {one.path: one.before for one in adopted}
+            )
+    if as_json:
+        _print_json(adopted, errors)
+    elif diff:
+        _print_diff(adopted)
+    else:
+        _print_lines(adopted)
+    for error in errors:
+        print(f"error: {error}", file=sys.stderr)
+    if errors:
+        raise typer.Exit(code=2)
+    raise typer.Exit(code=int(diff and any(one.text != one.before.text for one in adopted)))
+
+
+def _print_diff(adopted: Sequence[Adoption]) -> None:
+    from hfcodemod.report import diff_of
+
+    for one in adopted:
+        sys.stdout.write(diff_of(shown(one.path), one.before.text, one.text))
+
+
+def _print_lines(adopted: Sequence[Adoption]) -> None:
+    for one in adopted:
+        if one.base is None:
+            print(f"{shown(one.path)}: is managed as {one.request.name} already")
+            continue
+        same = len(one.items.same)
+        said = [f"{same} {'item' if same == 1 else 'items'} as in the skeleton"]
+        said += [f"otherwise: {', '.join(one.items.otherwise)}"] if one.items.otherwise else []
+        said += [f"not here: {', '.join(one.items.missing)}"] if one.items.missing else []
+        print(f"adopted {shown(one.path)} as {one.request.name}: {'; '.join(said)}")
+
+
+def _print_json(adopted: Sequence[Adoption], errors: Sequence[UserError]) -> None:
+    from hfcodemod.report import print_json
+
+    def said(one: Adoption) -> dict[str, Any]:
+        return {
+            "path": shown(one.path),
+            "name": one.request.name,
+            "skeleton": one.request.skeleton,
+            "changed": one.text != one.before.text,
+            "same": one.items.same,
+            "otherwise": one.items.otherwise,
+            "missing": one.items.missing,
+        }
+
+    print_json({"modules": [said(one) for one in adopted], "errors": [str(error) for error in errors]})
