@@ -26,12 +26,9 @@ class Kept:
 
 def complaint(base: str, ours: str, theirs: str, source: str, kept: Sequence[Kept] = ()) -> str | None:
     """Why the result of a merge can't be taken, or None where it can."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(source, "merged", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
-        return f"the merge would not compile ({error})"
+    flaw = _flaw(source)
+    if flaw is not None and (not _parses(source) or not any(map(_flaw, (base, ours, theirs)))):
+        return f"the merge would not compile ({flaw})"
     twice = definitions_twice(source).difference(*map(definitions_twice, (base, ours, theirs)))
     if twice:
         return f"the merge would define {', '.join(sorted(twice))} twice"
@@ -40,6 +37,26 @@ def complaint(base: str, ours: str, theirs: str, source: str, kept: Sequence[Kep
         return f"the merge would put {', '.join(sorted(strayed))} where neither side has it"
     lost = lines_lost(base, ours, theirs, source, kept)
     return f"the merge would lose {next(iter(lost))!r}" if lost else None
+
+
+@lru_cache(maxsize=KEPT)
+def _flaw(source: str) -> str | None:
+    """Why a source does not compile; some that parse do not, a ``return`` in a module for one."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, "merged", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        return str(error)
+    return None
+
+
+def _parses(source: str) -> bool:
+    try:
+        tree(source)
+    except SyntaxError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=KEPT)
@@ -115,11 +132,15 @@ def names_lost(base: str, ours: str, theirs: str, source: str) -> set[str]:
 def unresolved(source: str) -> frozenset[str]:
     """Names that nothing in the module binds, and fixtures that the module requests and does not define.
 
-    A star import may bind anything: then no name counts.
+    A star import may bind anything: then no name counts. The same in a module that has no scopes since it does not
+    compile.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        table = symtable.symtable(source, "module", "exec")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            table = symtable.symtable(source, "module", "exec")
+    except SyntaxError:
+        return frozenset(_fixtures_lacking(source))
     starred = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in nodes(source))
     return frozenset(() if starred else _free_names(table)) | _fixtures_lacking(source)
 

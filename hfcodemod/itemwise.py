@@ -110,7 +110,7 @@ class Merger:
         if kept is None:
             return Pieces()
         who = ("theirs", "ours") if ours else ("ours", "theirs")
-        if kept.text != base.text:
+        if kept.text != base.text or _comments(kept) - _comments(base):
             return clash(f"{who[1]} changed what {who[0]} removed")
         if kept.binds & self.pins:
             if is_import(key):
@@ -183,6 +183,11 @@ class Merger:
             self.united.append(Kept(united, ours, theirs))
             return united
         raise Clash("both sides changed the same lines")
+
+
+def _comments(item: Item) -> set[str]:
+    """The lines with something in them above an item."""
+    return {line.strip() for line in item.lead.split("\n")} - {""}
 
 
 def _decorators(head: str) -> tuple[list[str], str]:

@@ -131,6 +131,10 @@ CONFLICTS = {
         module(ONE, TWO), ONE, module(ONE, TWO.replace("2", "22")),
         "two", "theirs changed what ours removed",
     ),
+    "a comment above what theirs removed": (
+        module(ONE, TWO), module(ONE, f"# Why.\n{TWO}", "A = 1\n"), module(ONE, "B = 1\n"),
+        "two", "ours changed what theirs removed",
+    ),
     "moved and removed": (
         module(ONE, TWO, THREE), module(THREE, ONE, TWO, "A = 1\n"), module(ONE, TWO, "B = 1\n"),
         "three", "ours moved what theirs removed",
@@ -352,6 +356,14 @@ def test_items_are_slices_of_the_source_with_a_kind_and_a_name() -> None:
     bound = [set(), {"a"}, {"d"}, {"A", "B"}, {"E"}, {"f"}, {"f"}, {"B"}, set(), {"g"}, set(), set(), {"H"}]
     assert [set(item.binds) for item in block.items] == bound
     assert module_block("").items == ()
+
+
+def test_sides_that_parse_and_do_not_compile_merge() -> None:
+    base = module("return 0\n", ONE)
+    expected = module("return 0\n", ONE, TWO, THREE)
+    assert merge(base, module("return 0\n", ONE, TWO), module("return 0\n", ONE, THREE)).source == expected
+    scoped = "def f(a, a):\n    return a\n"
+    assert merge(scoped, f"{scoped}A = 1\n", f"{scoped}B = 1\n").source == f"{scoped}A = 1\nB = 1\n"
 
 
 def test_sides_that_do_not_parse_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import secrets
@@ -52,7 +53,7 @@ def merge(
     try:
         merged = merged_sources(*(side.text for side in sides), by_name=by_name)
     except SyntaxError as error:
-        # Each side compiles alone, so that it is the recursion over one of them that ends here.
+        # Each side parses alone, so that it is the recursion over one of them that ends here.
         raise UserError(f"{names[1]}: {error.msg}; merge it with git merge-file") from error
     contents = {output or ours: encoded(merged.marked, sides[1])}
     if record is not None:
@@ -65,7 +66,7 @@ def merge(
 
 
 def _side(path: Path, name: str) -> TextFile:
-    """The text of a side that compiles.
+    """The text of a side that parses.
 
     Raises UserError, with the name that the user knows the file by.
     """
@@ -80,7 +81,7 @@ def _side(path: Path, name: str) -> TextFile:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(file.text, name, "exec", dont_inherit=True)
+            ast.parse(file.text)
     except SyntaxError as error:
         raise UserError(f"{name}:{error.lineno or 1}: does not parse ({error.msg}); mend it, then merge") from error
     except (RecursionError, MemoryError) as error:
