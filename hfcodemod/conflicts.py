@@ -144,6 +144,11 @@ def text_of_item(source: str, name: str) -> str | None:
     return next((source[start:end] for item, start, end in _places(module_block(source), "", 0) if item == name), None)
 
 
+def names_in(source: str) -> list[str]:
+    """The dotted names of all items, in order."""
+    return [item for item, _, _ in _places(module_block(source), "", 0)]
+
+
 def _places(block: Block, scope: str, at: int) -> Iterator[tuple[str, int, int]]:
     """Each item's dotted name and where it is."""
     at += len(block.head)

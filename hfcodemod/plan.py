@@ -76,10 +76,8 @@ class Planner:
             return plan
         except UserError as error:
             return Plan(managed.path, name, "refuse", str(error))
-        except SyntaxError as error:
-            said = f"{managed.path}: does not merge ({error.msg}); edit it so that it does"
-            return Plan(managed.path, name, "refuse", said)
-        except (RecursionError, MemoryError):
+        except (SyntaxError, RecursionError, MemoryError):
+            # All sides parse; there is only one other reason.
             file = read(managed.path)
             return Plan(managed.path, name, "refuse", str(too_deep(managed.path, file.text if file else "")))
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from hfcodemod.config import Settings
-from hfcodemod.conflicts import REGION, Pending, record_path, replaced, text_of_item
+from hfcodemod.conflicts import REGION, Pending, names_in, record_path, replaced, text_of_item
 from hfcodemod.errors import UserError
-from hfcodemod.managed import Tree
+from hfcodemod.managed import Tree, base_text
 from hfcodemod.merge import Conflict
 from hfcodemod.ordering import MODULE
 from hfcodemod.parsing import check_parses
@@ -50,7 +50,7 @@ def settlement(pending: Pending, way: Way, settings: Settings) -> Settlement:
     region = REGION.search(file.text)
     if region is None:
         check_parses(path, file.text)
-        text = _settled(path, body, pending, way)
+        text = _settled(path, body, pending, way, base_text(settings.root, pending.theirs) or "")
     elif way == "edited":
         line = file.text.count("\n", 0, region.start()) + 1
         raise UserError(f"{path}:{line}: still holds conflict markers; edit them away, or pass --ours or --theirs")
@@ -69,8 +69,8 @@ def _check_result(path: Path, text: str, way: Way) -> None:
         raise UserError(f"{path}: would not parse with --{way}; edit the file, and pass --edited") from error
 
 
-def _settled(path: Path, body: str, pending: Pending, way: Way) -> str:
-    """The module with its conflicts settled, where no markers stand in it."""
+def _settled(path: Path, body: str, pending: Pending, way: Way, theirs: str) -> str:
+    """The module with its conflicts settled, where no markers stand in it; ``theirs`` is the skeleton's whole text."""
     edited = [conflict.item for conflict in pending.conflicts if _now(body, conflict.item) != conflict.ours]
     if way == "edited":
         if not edited:
@@ -83,23 +83,43 @@ def _settled(path: Path, body: str, pending: Pending, way: Way) -> str:
     for conflict in pending.conflicts:
         if conflict.item == MODULE:
             return conflict.theirs
-        body = _with_theirs(path, body, conflict)
+        body = _with_theirs(path, body, conflict, theirs)
     return body
 
 
-def _with_theirs(path: Path, text: str, conflict: Conflict) -> str:
+def _with_theirs(path: Path, text: str, conflict: Conflict, theirs: str) -> str:
     new = replaced(text, conflict.item, conflict.theirs)
     if new is None and not conflict.ours:
-        scope = conflict.item.rpartition(".")[0]
-        around = text_of_item(text, scope) if scope else text
-        new = None if around is None else text.replace(around, _ended(around) + conflict.theirs, 1)
+        new = _put_back(text, conflict, theirs)
     if new is None:
         raise UserError(f"{path}: has no {conflict.item} any more; edit the file, and pass --edited")
     return new
 
 
-def _ended(text: str) -> str:
-    return text if text.endswith("\n") else f"{text}\n"
+def _put_back(text: str, conflict: Conflict, theirs: str) -> str | None:
+    """The text with an item that it lacks, beside what it stands beside in theirs; None without its scope."""
+    scope = conflict.item.rpartition(".")[0]
+    beside = [name for name in names_in(theirs) if name.rpartition(".")[0] == scope]
+    place = beside.index(conflict.item) if conflict.item in beside else len(beside)
+    for name in reversed(beside[:place]):
+        there = text_of_item(text, name)
+        if there is not None:
+            return replaced(text, name, _joined(there, conflict.theirs))
+    for name in beside[place + 1 :]:
+        there = text_of_item(text, name)
+        if there is not None:
+            return replaced(text, name, _joined(conflict.theirs, there))
+    if not scope:
+        return _joined(text, conflict.theirs)
+    around = text_of_item(text, scope)
+    return None if around is None else replaced(text, scope, _joined(around, conflict.theirs))
+
+
+def _joined(first: str, second: str) -> str:
+    """One behind the other, with a blank line before what is more than a line."""
+    end = "" if first.endswith("\n") or not first else "\n"
+    gap = "" if second.startswith("\n") or "\n" not in second.strip() or not first else "\n"
+    return f"{first}{end}{gap}{second}"
 
 
 def _now(body: str, item: str) -> str:

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from hfcodemod.errors import UserError
 from hfcodemod.names import resolve
+from hfcodemod.own import started
 from hfcodemod.own_codemods import OwnCodemod
 
 if TYPE_CHECKING:
@@ -58,12 +59,14 @@ class Part:
         import libcst as cst
 
         try:
-            # The interpreter's own parser too: a codemod reads statements with it.
+            # The interpreter's own parser too: a codemod reads statements with it. And the starts of own values.
             ast.parse(self.source)
+            started(self.source)
             return cst.parse_module(self.source)
         except (SyntaxError, cst.ParserSyntaxError) as error:
             line = error.lineno if isinstance(error, SyntaxError) else error.raw_line
-            raise UserError(f"{self.path}:{line}: the skeleton does not parse; mend it first") from error
+            said = error.msg if isinstance(error, SyntaxError) else error.message
+            raise UserError(f"{self.path}:{line or 1}: the skeleton does not parse ({said}); mend it first") from error
 
 
 @dataclass(frozen=True)

@@ -360,6 +360,29 @@ def test_an_architecture_that_left_the_facts(repository: Repository) -> None:
     assert NEW in repository.text("yolov4")
 
 
+def test_a_skeleton_may_begin_to_name_the_architecture(repository: Repository) -> None:
+    text = repository.skeleton.read_text()
+    repository.skeleton.write_text("def test_score():\n    assert 1 < 2\n")
+    assert repository.run("migrate-all").out.endswith("3 replaced, 0 in step\n")
+    assert "istral" not in repository.text("mistral").replace(stamp(repository), "")
+    repository.skeleton.write_text(text)
+    done = repository.run("migrate-all")
+    assert (done.code, done.err) == (0, "") and done.out.endswith("3 replaced, 0 in step\n")
+    assert "class TestMistral:" in repository.text("mistral")
+
+
+def test_a_skeleton_whose_own_value_has_no_start(repository: Repository) -> None:
+    """It is told once, not with each module, and not as if the modules were to blame."""
+    repository.edit(repository.skeleton, "LIMIT = 0.5", "LIMIT = 0.5  # hfcodemod: own = (")
+    before = repository.files()
+    for command in (["migrate-all"], ["add", "gemma3", "--skeleton", "suite"]):
+        done = repository.run(*command)
+        assert (done.code, done.out) == (2, "")
+        said = "the skeleton does not parse (the start of an own value does not parse: '('); mend it first"
+        assert done.err == f"error: {repository.skeleton}:6: {said}\n"
+    assert repository.files() == before
+
+
 @pytest.mark.parametrize(
     "state", [pytest.param("{}", id="empty"), pytest.param("{", id="cut"), pytest.param('{"engine": 1}', id="other")]
 )

@@ -340,6 +340,20 @@ def test_what_the_skeleton_changes_waits_for_the_markers(marked: Repository) -> 
     assert "== 0, LIMIT" in marked.text("mistral")
 
 
+@pytest.mark.parametrize("way", ["ours", "theirs"])
+def test_what_would_not_parse_is_not_written(marked: Repository, way: str) -> None:
+    path = marked.module("mistral")
+    marked.edit(path, "import math\n", "import = math\n")
+    before = marked.files()
+    done = marked.run("resolve", f"--{way}")
+    assert done.code == 2 and marked.files() == before
+    assert done.err == f"error: {path}: would not parse with --{way}; edit the file, and pass --edited\n"
+    marked.edit(path, "import = math\n", "import math\n")
+    marked.edit(path, MARKED, "LIMIT = 0.6\n")
+    assert marked.run("resolve", "--edited").code == 0
+    assert_settled(marked)
+
+
 def test_half_a_marker_is_no_python(marked: Repository) -> None:
     path = marked.module("mistral")
     marked.edit(path, "<<<<<<< ours\n", "")
@@ -384,7 +398,7 @@ def test_a_conflict_of_the_whole_module(repository: Repository, way: str, there:
 
 
 def test_an_item_that_only_the_skeleton_still_has(repository: Repository) -> None:
-    """Deleted here, changed there: with theirs it comes back, in its class."""
+    """Deleted here, changed there: with theirs it comes back, where it stood."""
     path = repository.module("mistral")
     repository.edit(path, "def rounded(value):\n    return math.floor(value)\n\n\n", "")
     repository.edit(path, "rounded(LIMIT) == 0", "LIMIT")
@@ -392,7 +406,51 @@ def test_an_item_that_only_the_skeleton_still_has(repository: Repository) -> Non
     done = repository.run("migrate-all")
     assert done.code == 1 and "rounded: theirs changed what ours removed" in done.err
     assert repository.run("resolve", "--theirs").code == 0
-    assert "def rounded(value):\n    return math.floor(value + LIMIT)\n" in repository.text("mistral")
+    new = "LIMIT = 0.5\n\n\ndef rounded(value):\n    return math.floor(value + LIMIT)\n\n\nclass TestMistral:\n"
+    assert new in repository.text("mistral")
+    assert_settled(repository)
+
+
+METHOD = "    def value(self):\n        return LIMIT\n\n"
+
+
+@pytest.fixture
+def without_method(repository: Repository) -> Repository:
+    """A method that is no test is deleted in a module, and changed in the skeleton."""
+    repository.edit(repository.skeleton, "    def test_score", f"{METHOD}    def test_score")
+    assert repository.run("migrate-all").code == 0
+    repository.edit(repository.module("mistral"), METHOD, "")
+    repository.edit(repository.skeleton, "return LIMIT", "return -LIMIT")
+    done = repository.run("migrate-all")
+    assert done.code == 1 and "TestMistral.value: theirs changed what ours removed" in done.err
+    return repository
+
+
+def test_a_method_comes_back_into_its_class(without_method: Repository) -> None:
+    assert without_method.run("resolve", "--theirs").code == 0
+    new = f"class TestMistral:\n{METHOD.replace('LIMIT', '-LIMIT')}    def test_score(self):\n"
+    assert new in without_method.text("mistral")
+    assert_settled(without_method)
+
+
+def test_a_method_cannot_come_back_where_its_class_is_gone(without_method: Repository) -> None:
+    path = without_method.module("mistral")
+    without_method.edit(path, "class TestMistral:", "class TestIt:")
+    done = without_method.run("resolve", "--theirs")
+    said = "has no TestMistral.value any more; edit the file, and pass --edited"
+    assert (done.code, done.err) == (2, f"error: {path}: {said}\n")
+    assert without_method.run("resolve", "--ours").code == 0
+
+
+def test_an_item_comes_back_into_an_empty_module(repository: Repository) -> None:
+    path = repository.module("mistral")
+    path.write_text(re.sub(r"(?s).*(# hfcodemod: .*?\n).*", r"\1", repository.text("mistral")))
+    repository.edit(repository.skeleton, "LIMIT = 0.5", "LIMIT = 0.25")
+    assert repository.run("migrate-all").code == 1
+    assert repository.run("resolve", "--theirs").code == 0
+    assert re.sub("base=.*", "", repository.text("mistral")) == (
+        "# hfcodemod: mistral skeleton=suite \n\nLIMIT = 0.25\n"
+    )
     assert_settled(repository)
 
 
