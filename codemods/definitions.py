@@ -5,52 +5,74 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import libcst as cst
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
-Tokens: TypeAlias = tuple[frozenset[str], frozenset[str]]
+class Tokens(NamedTuple):
+    """What stands in a statement."""
+
+    names: frozenset[str]
+    """Every identifier."""
+    texts: frozenset[str]
+    """The text of every string literal."""
+    defined: frozenset[str]
+    """Functions, classes, assigned names and parameters, at any depth."""
 
 
 # The nodes of a parsed skeleton are asked again for each architecture; those of a clone soon fall out.
 @lru_cache(maxsize=8192)
 def _tokens_in(node: cst.CSTNode) -> Tokens:
-    """Identifiers and texts of string literals; a class is the sum of its statements, which are remembered."""
+    """Of a class the sum over its statements, which are remembered."""
     if not isinstance(node, cst.ClassDef):
         return _read(node)
     header = node.with_changes(body=cst.SimpleStatementSuite([cst.Pass()]))
     parts = [_read(header), *(_tokens_in(statement) for statement in node.body.body)]
-    return frozenset().union(*(names for names, _ in parts)), frozenset().union(*(texts for _, texts in parts))
+    return Tokens(*(frozenset().union(*several) for several in zip(*parts, strict=True)))
 
 
 def _read(node: cst.CSTNode) -> Tokens:
     """By way of `ast`, which is several times as fast as a visitor."""
     names: set[str] = set()
     texts: set[str] = set()
+    defined: set[str] = set()
     for found in ast.walk(ast.parse(cst.Module([]).code_for_node(node))):
         match found:
-            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
                 names.add(name)
-            case ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+            case ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 names.add(name)
+                defined.add(name)
+            case ast.ClassDef(name=name):
+                names.add(name)
+                defined.add(name)
             case ast.alias(name=name, asname=asname):
                 names.update(name.split("."), [asname] if asname else [])
             case ast.Constant(value=str(text)):
                 texts.add(text)
-    return frozenset(names), frozenset(texts)
+            case ast.Assign(targets=targets):
+                defined.update(target.id for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                defined.add(name)
+    return Tokens(frozenset(names), frozenset(texts), frozenset(defined))
 
 
 def names_in(node: cst.CSTNode) -> frozenset[str]:
     """Every identifier in the node."""
-    return _tokens_in(node)[0]
+    return _tokens_in(node).names
 
 
 def strings_in(node: cst.CSTNode) -> frozenset[str]:
     """The text of every string literal in the node."""
-    return _tokens_in(node)[1]
+    return _tokens_in(node).texts
+
+
+def defined_inside(node: cst.CSTNode) -> frozenset[str]:
+    """The functions, classes, assigned names and parameters that the node defines, at any depth."""
+    return _tokens_in(node).defined
 
 
 def small_statement(statement: cst.CSTNode) -> cst.BaseSmallStatement | None:

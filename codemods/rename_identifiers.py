@@ -14,31 +14,8 @@ from typing import Any
 import libcst as cst
 
 from .command import lazy_command, pair
+from .definitions import defined_inside
 from .rename_classes import NameReplacer
-
-
-class _Defined(cst.CSTVisitor):
-    """Collects the names that the module defines: functions, classes, assigned names, parameters."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        self.names.add(node.name.value)
-
-    def visit_ClassDef(self, node: cst.ClassDef) -> None:
-        self.names.add(node.name.value)
-
-    def visit_AssignTarget(self, node: cst.AssignTarget) -> None:
-        if isinstance(node.target, cst.Name):
-            self.names.add(node.target.value)
-
-    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
-        if isinstance(node.target, cst.Name):
-            self.names.add(node.target.value)
-
-    def visit_Param(self, node: cst.Param) -> None:
-        self.names.add(node.name.value)
 
 
 def renamed(identifier: str, words: Mapping[str, str]) -> str:
@@ -66,9 +43,8 @@ class IdentifierRenamer(cst.CSTTransformer):
         return False
 
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
-        defined = _Defined()
-        original_node.visit(defined)
-        renames = {name: renamed(name, self.words) for name in defined.names}
+        defined = {name for statement in original_node.body for name in defined_inside(statement)}
+        renames = {name: renamed(name, self.words) for name in defined}
         renames = {old: new for old, new in renames.items() if old != new}
         if not renames:
             return updated_node
