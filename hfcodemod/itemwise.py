@@ -54,7 +54,7 @@ class Merger:
     """What was put together out of parts of both sides' lines."""
 
     def block(self, base: Block, ours: Block, theirs: Block, scope: tuple[str, ...]) -> Pieces:
-        """The merge of the bodies of a module or class."""
+        """The merge of the bodies of a module or class; raises Clash of a class."""
         old, left, right = ({item.key: item for item in block.items} for block in (base, ours, theirs))
         merged: dict[Key, Pieces] = {}
         try:
@@ -63,7 +63,10 @@ class Merger:
             head = self.lines(base.head, ours.head, theirs.head)
             tail = self.lines(base.tail, ours.tail, theirs.tail)
         except Clash as clash:
-            whole = Clashed(".".join(scope) or MODULE, str(clash), base.source, ours.source, theirs.source)
+            if scope:
+                # A class is found again with its header only.
+                raise
+            whole = Clashed(MODULE, str(clash), base.source, ours.source, theirs.source)
             return Pieces([whole], base.source)
         held = (
             _Held(moved(base, ours), beside_new(old, ours, theirs)),
