@@ -20,7 +20,7 @@ from hfcodemod.findings import LOST_STAMP, UNREADABLE, Finding
 from hfcodemod.managed import Managed, Tree, Trouble, is_excluded, own_files, python_files, tree_of
 from hfcodemod.migrate import Migration, migration
 from hfcodemod.stamp import digest, without_stamp
-from hfcodemod.textfile import bytes_of, read
+from hfcodemod.textfile import read
 
 if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog
@@ -120,7 +120,7 @@ class _Check:
         found: list[Finding] = []
         for path in paths:
             file = managed.get(path)
-            if file is None or path in from_tree or path in self._plans or not _is_as_generated(file):
+            if file is None or path in from_tree or path in self._plans or not file.as_generated:
                 found += self._in(path, file, from_tree.get(path, []))
         return Checked(tuple(sorted(found)), len(paths))
 
@@ -184,12 +184,3 @@ def _told(trouble: Trouble) -> Finding:
     from hfcodemod.standing import told
 
     return told(trouble.path, trouble.said, trouble.code)
-
-
-def _is_as_generated(managed: Managed) -> bool:
-    """Whether a module that is in step holds what was generated, and no comment of ours but its stamp."""
-    raw = bytes_of(managed.path)
-    if raw is None or raw.count(b"hfcodemod:") != 1:
-        return False
-    text = raw.decode("utf-8-sig", "replace").replace("\r\n", "\n")
-    return digest(without_stamp(text)[0]) == managed.stamp.base

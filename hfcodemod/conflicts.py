@@ -7,15 +7,17 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfcodemod.errors import UserError
 from hfcodemod.findings import BROKEN_RECORD
-from hfcodemod.items import Block, Item, module_block
 from hfcodemod.managed import Identity, Trouble
-from hfcodemod.merge import Conflict
 from hfcodemod.textfile import read
 from hfcodemod.workspace import STATE
+
+if TYPE_CHECKING:
+    from hfcodemod.items import Block, Item
+    from hfcodemod.merge import Conflict
 
 REGION = re.compile(
     r"^<<<<<<< [^\n]*\n(?P<ours>.*?)^=======\n(?P<theirs>.*?)^>>>>>>> [^\n]*(?:\n|\Z)", re.MULTILINE | re.DOTALL
@@ -68,13 +70,15 @@ def pending_in(root: Path) -> tuple[list[Pending], list[Trouble]]:
 
 def _record(said: Any) -> Pending:
     """A record as it was stored; raises KeyError, TypeError or ValueError for anything else."""
+    from hfcodemod.merge import Conflict
+
     conflicts = tuple(_checked(Conflict(**conflict)) for conflict in said["conflicts"])
     if not conflicts:
         raise ValueError("it holds no conflict")
     return _checked(Pending(**{**said, "conflicts": conflicts}))
 
 
-_Record = TypeVar("_Record", Pending, Conflict)
+_Record = TypeVar("_Record", "Pending", "Conflict")
 
 
 def _checked(record: _Record) -> _Record:
@@ -96,6 +100,8 @@ def is_marked(path: Path) -> bool:
 
 def held_back(base: str, theirs: str, items: Collection[str]) -> str:
     """Theirs with the items of these names as in the base: the next merge meets them again."""
+    from hfcodemod.items import module_block
+
     old, new = module_block(base), module_block(theirs)
     found = {name for block in (old, new) for name, _, _ in _places(block, "", 0)}
     # What is not found by its name, as one of several imports from one module, holds the whole module back.
@@ -133,7 +139,7 @@ def item_name(item: Item, scope: str = "") -> str:
 
 def replaced(source: str, name: str, text: str) -> str | None:
     """The source with an item of that name replaced by ``text``; None where it has none."""
-    for item, start, end in _places(module_block(source), "", 0):
+    for item, start, end in _places_in(source):
         if item == name:
             return source[:start] + text + source[end:]
     return None
@@ -141,12 +147,18 @@ def replaced(source: str, name: str, text: str) -> str | None:
 
 def text_of_item(source: str, name: str) -> str | None:
     """The text of an item of that name, or None."""
-    return next((source[start:end] for item, start, end in _places(module_block(source), "", 0) if item == name), None)
+    return next((source[start:end] for item, start, end in _places_in(source) if item == name), None)
+
+
+def _places_in(source: str) -> Iterator[tuple[str, int, int]]:
+    from hfcodemod.items import module_block
+
+    return _places(module_block(source), "", 0)
 
 
 def names_in(source: str) -> list[str]:
     """The dotted names of all items, in order."""
-    return [item for item, _, _ in _places(module_block(source), "", 0)]
+    return [item for item, _, _ in _places_in(source)]
 
 
 def _places(block: Block, scope: str, at: int) -> Iterator[tuple[str, int, int]]:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from hfcodemod.findings import Finding
 
@@ -101,6 +100,8 @@ def sarif(findings: Sequence[Finding], files: int, shown: Shown) -> str:
 
 def _uri(path: str) -> str:
     """A path as a reference: from here, or of a file on this machine."""
+    from urllib.parse import quote
+
     return Path(path).as_uri() if Path(path).is_absolute() else quote(path)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from hfcodemod.config import Settings, tools_in
 from hfcodemod.errors import UserError
 from hfcodemod.findings import LOST_STAMP, REFUSED, SAME_MODULE, UNREADABLE
-from hfcodemod.stamp import MARK, Stamp, check_stamps, digest, stamps_in
+from hfcodemod.stamp import MARK, Stamp, check_stamps, digest, without_stamp
 from hfcodemod.textfile import bytes_of, read
 from hfcodemod.workspace import STATE, bases_folder
 
@@ -33,7 +33,9 @@ class Managed:
     path: Path
     stamp: Stamp
     sha: str
-    """Over its bytes."""
+    """Over its text."""
+    as_generated: bool
+    """Whether it is what was generated, and has no comment of ours but its stamp."""
 
     @property
     def identity(self) -> Identity:
@@ -79,23 +81,25 @@ def tree_of(settings: Settings, paths: Iterable[Path] | None = None) -> Tree:
             if not path.is_symlink() or _may_be_a_module(path, settings):
                 troubles.append(Trouble(path, str(error), UNREADABLE))
             continue
-        if path in ours:
+        if ours and path in ours:
             continue
         if raw is None or _MARK not in raw:
             bare.append(path)
             continue
-        text = re.sub("\r\n?", "\n", raw.decode("utf-8-sig", "replace"))
-        stamps = stamps_in(text)
+        text = raw.decode("utf-8-sig", "replace")
+        if "\r" in text:
+            text = re.sub("\r\n?", "\n", text)
         try:
             check_stamps(text, str(path))
         except UserError as error:
             unreadable = _unreadable(path)
             troubles.append(Trouble(path, unreadable or str(error), UNREADABLE if unreadable else error.code))
             continue
-        if stamps:
-            files.append(Managed(path, stamps[0], hashlib.sha256(raw).hexdigest()))
-        else:
+        file = _managed(path, text)
+        if file is None:
             bare.append(path)
+        else:
+            files.append(file)
     files = _without_links(files)
     copies = _copies(files)
     troubles += [Trouble(file.path, said, SAME_MODULE) for file, said in copies.items()]
@@ -103,6 +107,27 @@ def tree_of(settings: Settings, paths: Iterable[Path] | None = None) -> Tree:
     unused = _bases(settings.root) - {file.stamp.base for file in files}
     troubles += _without_stamps(bare, settings, unused)
     return Tree(kept, tuple(sorted(troubles, key=lambda trouble: trouble.path)), frozenset(unused))
+
+
+def text_sha(text: str) -> str:
+    """A digest of a module's text, wherever its stamp stands."""
+    return _hashed(*without_stamp(text))[1]
+
+
+def _hashed(body: str, stamp: Stamp | None) -> tuple[str, str]:
+    """The id that a text without its stamp would have as a base, and the digest of both: hashed once."""
+    hashed = hashlib.sha256(body.encode("utf-8", "surrogatepass"))
+    base = hashed.hexdigest()[:8]
+    hashed.update(stamp.line().encode() if stamp else b"")
+    return base, hashed.hexdigest()
+
+
+def _managed(path: Path, text: str) -> Managed | None:
+    body, stamp = without_stamp(text)
+    if stamp is None:
+        return None
+    base, sha = _hashed(body, stamp)
+    return Managed(path, stamp, sha, base == stamp.base and "hfcodemod:" not in body)
 
 
 def python_files(settings: Settings) -> Iterator[Path]:
@@ -158,8 +183,10 @@ def own_files(settings: Settings) -> Iterator[Path]:
 
 def _without_links(files: Sequence[Managed]) -> list[Managed]:
     """The files without links to others of them."""
+    links = {file.path: file.path.resolve() for file in files if os.path.islink(file.path)}
+    if not links:
+        return list(files)
     there = {file.path for file in files}
-    links = {file.path: file.path.resolve() for file in files if file.path.is_symlink()}
     return [file for file in files if links.get(file.path) not in there]
 
 
@@ -189,13 +216,12 @@ def _bases(root: Path) -> set[str]:
 
 def _without_stamps(paths: Sequence[Path], settings: Settings, unused: set[str]) -> Iterator[Trouble]:
     """Files that were generated, or are most of what was, and have no stamp any more."""
-    if not unused:
+    candidates = [path for path in paths if _may_be_a_module(path, settings)] if unused else []
+    if not candidates:
         return
     bases = {name: base_text(settings.root, name) for name in unused}
     lines = {name: set(text.split("\n")) for name, text in bases.items() if text}
-    for path in paths:
-        if not _may_be_a_module(path, settings):
-            continue
+    for path in candidates:
         try:
             file = read(path)
         except UserError as error:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfcodemod.cache import Cache, cache_bytes, cache_path, load_cache, remember
 from hfcodemod.conflicts import Pending, is_marked, pending_in, record_bytes, record_path
-from hfcodemod.managed import Managed, Tree, tree_of
+from hfcodemod.managed import Managed, Tree, text_sha, tree_of
 from hfcodemod.workspace import base_files, bases_folder
 
 if TYPE_CHECKING:
@@ -191,10 +190,9 @@ def files_of(run: Migration) -> tuple[dict[Path, bytes | None], dict[Path, TextF
         for base in plan.bases:
             files |= {path: text.encode() for path, text in base_files(root, base).items()}
         if plan.text is not None:
-            content = encoded(plan.text, plan.before)
-            files[plan.path], seen[plan.path] = content, plan.before
+            files[plan.path], seen[plan.path] = encoded(plan.text, plan.before), plan.before
             if plan.pending is None:
-                run.cache.in_step[plan.path.relative_to(root).as_posix()] = sha256(content).hexdigest()
+                run.cache.in_step[plan.path.relative_to(root).as_posix()] = text_sha(plan.text)
     records = {record_path(root, pending.identity): record_bytes(pending) for pending in run.pending}
     files |= records
     for file in (root / ".hfcodemod" / "conflicts").glob("*.json"):
