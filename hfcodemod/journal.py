@@ -72,7 +72,7 @@ def write_files(
             os.makedirs(state, exist_ok=True)
             write_new(state / PART, _as_json(write))
             move(state / PART, state / DRAFT)
-        _stage(write, {path.resolve(): content for path, content in contents.items()})
+        _stage(write, contents, {path.resolve(): path for path in contents})
         with blaming(state / PLACING):
             move(state / DRAFT, state / PLACING)
         left = _place(write)
@@ -171,12 +171,12 @@ def _from_json(root: Path, journal: Path, raw: bytes) -> Write:
         ) from error
 
 
-def _stage(write: Write, contents: Mapping[Path, bytes | None]) -> None:
+def _stage(write: Write, contents: Mapping[Path, bytes | None], names: Mapping[Path, Path]) -> None:
     for folder in write.folders:
         with blaming(folder):
             os.makedirs(folder, exist_ok=True)
     for change in write.changes:
-        content = contents[change.target]
+        content = contents[names[change.target]]
         with blaming(change.target):
             if content is not None:
                 write_new(change.new, content)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hfcodemod.cache import Cache, cache_bytes, cache_path, load_cache, remember
 from hfcodemod.conflicts import Pending, is_marked, pending_in, record_bytes, record_path
@@ -16,13 +17,30 @@ from hfcodemod.workspace import base_files, bases_folder
 if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog
     from hfcodemod.config import Settings
-    from hfcodemod.plan import Plan, Planner
+    from hfcodemod.plan import Outcome, Plan, Planner
     from hfcodemod.textfile import TextFile
 
 FEW = 12
 """Up to so many modules are planned sooner by one process than others are started."""
+Made = TypeVar("Made", covariant=True)
 Progress = Callable[[int, int], None]
 """Called with the number of modules that are planned, and of all."""
+
+
+class Deferred(Mapping[Path, Made]):
+    """What is made each time that it is asked for, so that not everything is in memory at once."""
+
+    def __init__(self, made: Mapping[Path, Callable[[], Made]]) -> None:
+        self._made = made
+
+    def __getitem__(self, path: Path) -> Made:
+        return self._made[path]()
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
 
 
 @dataclass(frozen=True)
@@ -46,7 +64,7 @@ class Migration:
     @property
     def changed(self) -> list[Plan]:
         """The plans that change a file."""
-        return [plan for plan in self.plans if plan.text is not None]
+        return [plan for plan in self.plans if plan.outcome is not None and plan.outcome.changes]
 
     @property
     def refused(self) -> bool:
@@ -170,8 +188,21 @@ _planner: Planner | None = None
 
 
 def _begin(planner: Planner) -> None:
+    import threading
+
     global _planner
     _planner = planner
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Nobody tells a process that the one that waits for its work was killed: it would wait for ever."""
+    import multiprocessing
+
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _plan(file: Managed) -> Plan:
@@ -179,30 +210,50 @@ def _plan(file: Managed) -> Plan:
     return _planner.plan(file)
 
 
-def files_of(run: Migration) -> tuple[dict[Path, bytes | None], dict[Path, TextFile | None]]:
-    """Every file that the run writes (None: removes), and the modules as they were read."""
-    from hfcodemod.textfile import encoded
-
-    files: dict[Path, bytes | None] = {}
-    seen: dict[Path, TextFile | None] = {}
+def files_of(run: Migration) -> tuple[Mapping[Path, bytes | None], Mapping[Path, TextFile | None]]:
+    """Every file that the run writes (None: removes), and the modules as they were read; texts are made when asked."""
+    files: dict[Path, Callable[[], bytes | None]] = {}
+    seen: dict[Path, Callable[[], TextFile | None]] = {}
     root = run.root
     for plan in run.plans:
-        for base in plan.bases:
-            files |= {path: text.encode() for path, text in base_files(root, base).items()}
-        if plan.text is not None:
-            files[plan.path], seen[plan.path] = encoded(plan.text, plan.before), plan.before
+        if plan.outcome is None:
+            continue
+        texts = plan.outcome.texts()
+        for number, base in enumerate(texts.bases):
+            for path, text in base_files(root, base).items():
+                files[path] = partial(_base, plan.outcome, number) if text == base else text.encode
+        if texts.after is not None:
+            files[plan.path] = partial(_content, plan.outcome)
+            seen[plan.path] = partial(_before, plan.outcome)
             if plan.pending is None:
-                run.cache.in_step[plan.path.relative_to(root).as_posix()] = text_sha(plan.text)
+                run.cache.in_step[plan.path.relative_to(root).as_posix()] = text_sha(texts.after)
     records = {record_path(root, pending.identity): record_bytes(pending) for pending in run.pending}
-    files |= records
+    for path, record in records.items():
+        files[path] = partial(bytes, record)
     for file in (root / ".hfcodemod" / "conflicts").glob("*.json"):
         if file not in records and file not in run.unreadable:
-            files[file] = None
+            files[file] = _nothing
     for name in _unreferenced(run, set(files)):
-        files[bases_folder(root) / name] = None
+        files[bases_folder(root) / name] = _nothing
     if files or run.plans:
-        files[cache_path(root)] = cache_bytes(run.cache)
-    return files, seen
+        files[cache_path(root)] = partial(cache_bytes, run.cache)
+    return Deferred(files), Deferred(seen)
+
+
+def _nothing() -> None:
+    """What a file that is removed holds."""
+
+
+def _base(outcome: Outcome, number: int) -> bytes:
+    return outcome.texts().bases[number].encode()
+
+
+def _content(outcome: Outcome) -> bytes | None:
+    return outcome.texts().content
+
+
+def _before(outcome: Outcome) -> TextFile:
+    return outcome.texts().before
 
 
 def _unreferenced(run: Migration, written: set[Path]) -> Iterator[str]:

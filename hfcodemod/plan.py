@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -32,6 +35,51 @@ Action = Literal["skip", "replace", "merge", "conflict", "keep", "refuse"]
 
 
 @dataclass(frozen=True)
+class Texts:
+    """What is to be written, and what is replaced."""
+
+    before: TextFile
+    after: str | None
+    """What the file will hold; None where it stays as it is."""
+    bases: tuple[str, ...]
+    """What is to be kept as bases."""
+
+    @cached_property
+    def content(self) -> bytes | None:
+        """The bytes that the file will hold; None where it stays as it is.
+
+        Raises UserError for a character that the file's encoding does not have.
+        """
+        return None if self.after is None else encoded(self.after, self.before)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Texts as they wait for those of all other modules: ten thousand would not go into the memory as they are."""
+
+    changes: bool
+    """Whether the file will hold something else."""
+    packed: bytes
+
+    @classmethod
+    def of(cls, texts: Texts) -> Outcome:
+        """The texts packed; raises UserError where they could not be written."""
+        return cls(texts.content is not None, zlib.compress(pickle.dumps(texts), level=1))
+
+    def texts(self) -> Texts:
+        """The texts unpacked."""
+        return _unpacked(self.packed)
+
+
+@lru_cache(maxsize=1)
+def _unpacked(packed: bytes) -> Texts:
+    """They are asked for several times in turn: for the module and for its bases."""
+    texts = pickle.loads(zlib.decompress(packed))
+    assert isinstance(texts, Texts)
+    return texts
+
+
+@dataclass(frozen=True)
 class Plan:
     """What happens to one module, and why."""
 
@@ -39,11 +87,8 @@ class Plan:
     name: str
     action: Action
     reason: str
-    before: TextFile | None = None
-    text: str | None = None
-    """What the file will hold; None where it stays as it is."""
-    bases: tuple[str, ...] = ()
-    """What is to be kept as bases."""
+    outcome: Outcome | None = None
+    """What is to be written; None where all stays as it is."""
     pending: Pending | None = None
     notes: tuple[str, ...] = ()
     rendered: tuple[str, str] | None = None
@@ -69,11 +114,7 @@ class Planner:
         except UserError as error:
             return Plan(managed.path, name, "keep", str(error))
         try:
-            plan = self._plan(managed, order)
-            if plan.text is not None:
-                # Met here, where it stops no other: a character that the module's encoding does not have.
-                encoded(plan.text, plan.before)
-            return plan
+            return self._plan(managed, order)
         except UserError as error:
             return Plan(managed.path, name, "refuse", str(error))
         except (SyntaxError, RecursionError, MemoryError):
@@ -150,9 +191,7 @@ class Planner:
             stamp.name,
             "conflict",
             f"{several}; `hfcodemod resolve` lists and settles",
-            before=change.file,
-            text=None if text == change.file.text else text,
-            bases=(base, change.theirs),
+            outcome=Outcome.of(Texts(change.file, None if text == change.file.text else text, (base, change.theirs))),
             pending=pending,
             notes=tuple(notes),
             rendered=change.rendered,
@@ -165,9 +204,7 @@ class Planner:
             stamp.name,
             action,
             reason,
-            before=change.file,
-            text=stamped(text, _with_base(stamp, change.theirs)),
-            bases=(change.theirs,),
+            outcome=Outcome.of(Texts(change.file, stamped(text, _with_base(stamp, change.theirs)), (change.theirs,))),
             notes=tuple(notes or ()),
             rendered=change.rendered,
         )

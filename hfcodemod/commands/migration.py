@@ -112,7 +112,9 @@ def _print_diff(run: Migration) -> None:
 
     for plan in run.changed:
         name = plan.path.relative_to(run.root).as_posix()
-        sys.stdout.write(diff_of(name, plan.before.text if plan.before else None, plan.text))
+        assert plan.outcome is not None
+        texts = plan.outcome.texts()
+        sys.stdout.write(diff_of(name, texts.before.text, texts.after))
 
 
 def _print_table(run: Migration) -> None:
@@ -175,7 +177,7 @@ def _as_json(run: Migration) -> dict[str, Any]:
             "name": plan.name,
             "action": plan.action,
             "reason": plan.reason,
-            "changed": plan.text is not None,
+            "changed": plan.outcome is not None and plan.outcome.changes,
             "conflicts": [asdict(conflict) for conflict in plan.pending.conflicts] if plan.pending else [],
             "notes": list(plan.notes),
         }
