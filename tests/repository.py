@@ -89,9 +89,9 @@ class Repository:
         path.write_bytes(raw.replace(old.encode(), new.encode()))
 
     def files(self) -> dict[str, bytes]:
-        """Every file below the root."""
+        """Every file below the root; of the cache only that it is there, since it tells one hfcodemod from another."""
         return {
-            path.relative_to(self.root).as_posix(): path.read_bytes()
+            path.relative_to(self.root).as_posix(): b"" if path.name == "cache.json" else path.read_bytes()
             for path in self.root.rglob("*")
             if path.is_file() and "__pycache__" not in path.parts
         }

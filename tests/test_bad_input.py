@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from repository import Repository
 
+from hfcodemod.parsing import too_deep
+
 PAGE = Path(__file__).parents[1] / "docs" / "bad-input.md"
 OLD, NEW = b"rounded(LIMIT) == 0", b"rounded(LIMIT) == 0, LIMIT"
 """What the skeleton changes in each module."""
@@ -262,6 +264,20 @@ def test_a_character_that_the_encoding_of_a_module_lacks(repository: Repository)
     path.write_text(path.read_text("latin-1").partition("\n")[2], "utf-8")
     assert repository.run("migrate-all").code == 0
     assert "\u2192" in repository.text("mistral") and "café" in repository.text("mistral")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param(f"x = 1\n\ny = (\n    {'-' * 100_000}1\n)\n", 3, id="a statement of several lines"),
+        pytest.param(
+            f"def f():\n    if x:\n        y = {'-' * 2_000}1\n", 3, id="a line in a block, which Python bears"
+        ),
+        pytest.param("x = 1\n", 1, id="none to blame"),
+    ],
+)
+def test_the_line_that_is_nested_too_deeply(text: str, line: int) -> None:
+    assert str(too_deep(Path("a.py"), text)) == f"a.py:{line}: is nested too deeply; flatten it"
 
 
 def test_nesting_that_only_some_parsers_bear(repository: Repository) -> None:
