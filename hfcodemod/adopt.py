@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from hfcodemod.own import started
 from hfcodemod.requests import Request, made, ordered
 from hfcodemod.stamp import Stamp, broken_stamp, stamped, stamps_in, without_broken_stamps, without_stamp
 from hfcodemod.testclasses import called
-from hfcodemod.textfile import TextFile, encoded, read
+from hfcodemod.textfile import TextFile, bytes_of, encoded, read
 from hfcodemod.upgrades import renamed
 from hfcodemod.workspace import base_files
 
@@ -75,7 +76,7 @@ def modules_in(paths: Sequence[Path], settings: Settings) -> list[Path]:
     for path in paths:
         if path in skeletons:
             raise UserError(f"{path}: is a skeleton or an overlay; its modules are managed, it is not")
-        inside = [test for test in tests if test.is_relative_to(path) and _is_test(test)] if path.is_dir() else [path]
+        inside = [test for test in tests if test.is_relative_to(path) and _has_tests(test)] if path.is_dir() else [path]
         if not inside:
             raise UserError(f"{path}: holds no test modules; give the path of one")
         if path not in tests and path.exists() and not path.is_dir():
@@ -87,8 +88,11 @@ def modules_in(paths: Sequence[Path], settings: Settings) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _is_test(path: Path) -> bool:
-    return path.stem.startswith("test_") or path.stem.endswith("_test")
+def _has_tests(path: Path) -> bool:
+    """Whether pytest would look for tests there, and find one."""
+    if not (path.stem.startswith("test_") or path.stem.endswith("_test")):
+        return False
+    return re.search(rb"^[ \t]*(?:async )?def test|^class Test", bytes_of(path) or b"", re.MULTILINE) is not None
 
 
 def adoptions(

@@ -73,19 +73,24 @@ def _relaid(base: Block, ours: Block, theirs: Block) -> Iterator[str]:
         else:
             # Blank lines stand between two items: beside another neighbour they are another matter.
             same_place = (above and above.key) == (neighbour and neighbour.key)
-            yield match.lead if same_place and same_layout_apart(match.lead, item.lead) else item.lead
+            moves = new is None or new.lead != match.lead
+            yield match.lead if moves and same_place and same_layout_apart(match.lead, item.lead) else item.lead
             yield from _item(match, item, new, neighbour is None, above is None)
         above = item
-    yield base.tail if same_layout_apart(base.tail, ours.tail) else ours.tail
+    yield base.tail if theirs.tail != base.tail and same_layout_apart(base.tail, ours.tail) else ours.tail
 
 
 def _item(base: Item, ours: Item, theirs: Item | None, *first: bool) -> Iterator[str]:
-    if same_layout_apart(*(_alone(item, is_first) for item, is_first in zip((base, ours), first, strict=True))):
+    inner = theirs.block if theirs else None
+    in_parts = ours.key[0] == "class" and inner is not None
+    if not in_parts and same_layout_apart(
+        *(_alone(item, is_first) for item, is_first in zip((base, ours), first, strict=True))
+    ):
         # The last line of a file may have no end.
         yield base.text.rstrip("\n") + ours.text[len(ours.text.rstrip("\n")) :]
     elif base.block and ours.block:
-        yield _head(base.block, ours.block)
-        yield from _relaid(base.block, ours.block, theirs.block if theirs and theirs.block else Block("", (), ""))
+        yield ours.block.head if inner and inner.head == base.block.head else _head(base.block, ours.block)
+        yield from _relaid(base.block, ours.block, inner or Block("", (), ""))
     else:
         yield ours.text
 
