@@ -182,12 +182,17 @@ def own_files(settings: Settings) -> Iterator[Path]:
 
 
 def _without_links(files: Sequence[Managed]) -> list[Managed]:
-    """The files without links to others of them."""
+    """The files without links to others of them, and without a second link to the same."""
     links = {file.path: file.path.resolve() for file in files if os.path.islink(file.path)}
     if not links:
         return list(files)
-    there = {file.path for file in files}
-    return [file for file in files if links.get(file.path) not in there]
+    there = {file.path.resolve() for file in files if file.path not in links}
+    twice: set[Path] = set()
+    for path, real in links.items():
+        if real in there:
+            twice.add(path)
+        there.add(real)
+    return [file for file in files if file.path not in twice]
 
 
 def _copies(files: Sequence[Managed]) -> dict[Managed, str]:
@@ -210,7 +215,7 @@ def _copies(files: Sequence[Managed]) -> dict[Managed, str]:
 def _bases(root: Path) -> set[str]:
     try:
         return set(os.listdir(bases_folder(root)))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return set()
 
 

@@ -244,6 +244,16 @@ def test_a_link_out_of_the_repository_is_followed(repository: Repository, tmp_pa
     assert NEW in real.read_bytes() and path.is_symlink()
 
 
+def test_two_links_to_one_file_are_one_module(repository: Repository, tmp_path: Path) -> None:
+    path, real = repository.module("mistral"), tmp_path / "elsewhere.py"
+    path.rename(real)
+    for link in (path, repository.root / "latest.py"):
+        link.symlink_to(real)
+    change(repository)
+    assert repository.run("migrate-all").out.endswith("3 replaced, 0 in step\n")
+    assert NEW in real.read_bytes() and path.is_symlink()
+
+
 def test_a_link_to_nothing_elsewhere_is_not_our_business(repository: Repository) -> None:
     (repository.root / "latest.py").symlink_to("nowhere.py")
     done = repository.run("migrate-all")

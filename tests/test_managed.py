@@ -426,6 +426,21 @@ def test_a_folder_in_place_of_the_state_is_refused(repository: Repository) -> No
     assert repository.run("migrate-all").code == 0
 
 
+def test_a_file_in_place_of_the_bases_is_refused(repository: Repository) -> None:
+    bases = repository.root / ".hfcodemod" / "base"
+    shutil.rmtree(bases)
+    bases.write_text("")
+    assert repository.run("migrate-all").out == "3 in step\n"
+    change(repository)
+    before = repository.files()
+    done = repository.run("migrate-all")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: {bases}") and done.err.count("\n") == 1
+    assert repository.files() == before
+    bases.unlink()
+    assert repository.run("migrate-all").out.endswith("3 replaced, 0 in step\n")
+
+
 @pytest.mark.parametrize(
     ("inner", "managed"),
     [
