@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from hfcodemod.cache import inputs_of
 from hfcodemod.conflicts import REGION
 from hfcodemod.errors import UserError
-from hfcodemod.findings import LOST_STAMP, UNREADABLE, Finding
+from hfcodemod.findings import LOST_STAMP, SAME_MODULE, UNREADABLE, Finding
 from hfcodemod.managed import Managed, Tree, Trouble, is_excluded, own_files, python_files, tree_of
 from hfcodemod.migrate import Migration, migration
-from hfcodemod.stamp import digest, without_stamp
+from hfcodemod.stamp import digest, stamp_line, without_stamp
 from hfcodemod.textfile import read
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ class _Check:
         text = None
         if path.suffix == ".py" and not any(finding.code == UNREADABLE for finding in said):
             text, more = self._read(path, managed)
-            said = [*said, *more]
+            line = stamp_line(text or "")
+            # Which file is the copy is known without its text, and the place of its stamp is not.
+            said = [replace(each, line=line) if each.code == SAME_MODULE else each for each in said] + more
         wanted = [finding for finding in said if self._selection.wants(finding.code)]
         if text is None or "hfcodemod: ignore" not in text:
             yield from wanted
