@@ -127,3 +127,14 @@ def test_the_engine_never_names_the_reference() -> None:
     for path in [*(ROOT / "hfcodemod").glob("*.py"), *(ROOT / "codemods").glob("*.py")]:
         text = path.read_text().lower()
         assert not [name for name in names if name in text], path
+
+
+def test_own_values_to_be_filled_in_are_listed(hfcodemod: Run, suite: Path) -> None:
+    skeleton = suite / "scores" / "test_llama.py"
+    skeleton.write_text(skeleton.read_text() + "\n\nBEST = 0.5  # hfcodemod: own\nSKIPS = 3  # hfcodemod: own = 0\n")
+    done = hfcodemod("add", "mistral", "--skeleton", "scores", cwd=suite)
+    module = (suite / "scores" / "test_mistral.py").read_text()
+    assert module.endswith("BEST = ...  # hfcodemod: own\nSKIPS = 0  # hfcodemod: own = 0\n")
+    line = module.count("\n") - 1
+    place = "scores/test_mistral.py"
+    assert done.stderr == f"{place}:{line}: BEST is the module's own, and is to be filled in\n"

@@ -39,6 +39,7 @@ def add(
     """
     from hfcodemod.add import additions, files_of
     from hfcodemod.journal import write_files
+    from hfcodemod.own import unfilled
     from hfcodemod.requests import Request
     from hfcodemod.textfile import encoded
 
@@ -61,4 +62,6 @@ def add(
         print(f"{path}: already in step" if addition.status == "unchanged" else f"wrote {path}")
         for left in addition.leftovers:
             print(f"{path}:{left.line}: still says {left.text!r}", file=sys.stderr)
+        for line, name in unfilled(addition.text):
+            print(f"{path}:{line}: {name} is the module's own, and is to be filled in", file=sys.stderr)
     print(f"run: pytest {' '.join(shown(addition.path) for addition in made)}")
