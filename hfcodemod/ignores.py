@@ -63,11 +63,11 @@ def _wrong(codes: Sequence[str], reason: str) -> tuple[str, str] | None:
     """What is wrong with a comment, and the remedy."""
     if not any(codes):
         return "the comment ignores no code", FORM
+    if not all(codes):
+        return "the comment ignores nothing before or after a comma", FORM
     unknown = next((code for code in codes if code not in known_codes()), None)
     if unknown is not None:
-        return f"the comment ignores {unknown or 'nothing before a comma'}, which is no code", nearest(
-            unknown, known_codes()
-        )
+        return f"the comment ignores {unknown}, which is no code", nearest(unknown, known_codes())
     return None if reason else ("the comment gives no reason", FORM)
 
 

@@ -113,7 +113,12 @@ def _typed(words: Iterable[str], option: str) -> Iterator[str]:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """What to say of a word that is not among those that are known."""
-    import difflib
+    """What to say of a word that is not among those that are known: codes are near by what they begin with."""
+    from difflib import SequenceMatcher
+    from itertools import takewhile
 
-    return f"did you mean {difflib.get_close_matches(word, list(known), n=1, cutoff=0.0)[0]}?"
+    def likeness(other: str) -> tuple[int, float]:
+        common = takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False))
+        return len(list(common)), SequenceMatcher(None, word, other).ratio()
+
+    return f"did you mean {max(known, key=likeness)}?"
