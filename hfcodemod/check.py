@@ -80,7 +80,7 @@ def _skeleton_files(settings: Settings) -> list[Path]:
     found = [*own_files(settings)]
     if settings.skeleton is not None:
         found += sorted(settings.skeleton.glob("*.py"))
-    return list(dict.fromkeys(found))
+    return [path for path in dict.fromkeys(found) if path.is_file()]
 
 
 def _is_test(path: Path) -> bool:

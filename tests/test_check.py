@@ -307,6 +307,17 @@ def test_rules_run_over_what_somebody_wrote(rule: Path, repository: Repository) 
     )
 
 
+def test_rules_run_over_the_folder_of_a_skeleton_and_its_overlay(rule: Path, repository: Repository) -> None:
+    folder = repository.root / "skeleton"
+    folder.mkdir()
+    for path in (folder / "canonical.py", repository.root / "overlay.py"):
+        path.write_text(SLEEP)
+    tables = '[tool.hfcodemod]\nskeleton = "skeleton"\noverlay = "overlay.py"\n'
+    (repository.root / "pyproject.toml").write_text(tables + CONFIGURATION)
+    assert found(repository) == ["overlay.py:5:HF299", "canonical.py:5:HF299"]
+    assert found(repository, "skeleton/canonical.py", "--select", "HF2") == found(repository)
+
+
 def test_rules_run_over_test_files_that_are_given(rule: Path, repository: Repository) -> None:
     for name in ("test_x.py", "x_test.py", "x.py"):
         (repository.root / name).write_text(SLEEP)
@@ -347,3 +358,8 @@ def test_a_comment_beside_the_stamp(repository: Repository) -> None:
     assert found(repository, "suite/test_olmo.py") == []
     repository.module("bert").write_text(repository.text("bert").replace("import math", f"{comment}import math", 1))
     assert found(repository, "suite/test_bert.py") == ["test_bert.py:3:HF101", "test_bert.py:5:HF002"]
+
+
+def test_the_table_of_codes_is_that_of_the_program() -> None:
+    rows = re.findall(r"^\| \[(HF[01]\d\d)\]\(\1\.md\) \| (.*?) \| (.*?) \|$", (PAGES / "index.md").read_text(), re.M)
+    assert rows == [(code.code, code.name, code.message) for code in CODES]
