@@ -141,7 +141,10 @@ def _adoption(path: Path, terms: Terms, settings: Settings, catalog: Catalog, tr
         raise UserError(f"{path}: there is no such file; give the path of a test module")
     stamps = stamps_in(file.text)
     if len(stamps) > 1 and terms.name is None:
-        raise UserError(f"{path}: has {len(stamps)} stamps; delete those that are not this module's")
+        raise UserError(
+            f"{path}: has {len(stamps)} stamps; delete those that are not this module's, or say what it is: "
+            f"hfcodemod adopt {path} --as NAME"
+        )
     for trouble in tree.troubles:
         if trouble.path == path and trouble.code == SAME_MODULE and terms.name is None:
             raise UserError(trouble.said, trouble.code)

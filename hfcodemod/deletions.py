@@ -73,9 +73,17 @@ def _without(
 
     def joined(block: Block, side: int) -> str:
         kept = [item for item in block.items if item.key not in gone]
-        return block.head + "".join(_source(item, inner.get(item.key), side) for item in kept) + block.tail
+        text = "".join(_source(item, inner.get(item.key), side) for item in kept)
+        if not kept and block.head.strip():
+            # A class must have something in it. Ours has not this, so that it goes where ours decides.
+            text = f"{_indent(block.items[0].text)}pass\n"
+        return block.head + text + block.tail
 
     return joined(base, 0), joined(theirs, 1)
+
+
+def _indent(text: str) -> str:
+    return text[: len(text) - len(text.lstrip(" \t\f"))]
 
 
 def _source(item: Item, inner: tuple[str, str] | None, side: int) -> str:

@@ -27,7 +27,9 @@ def name_of(path: Path, body: str, settings: Settings, catalog: Catalog, skeleto
     """
     own = settings.skeletons.get(skeleton)
     target = settings.target if own is None else own.target
-    for names in (_by_file(path, target, settings), _by_classes(body, catalog), _by_checkpoints(body)):
+    by_pattern = _match(target, path, settings)
+    told = ([by_pattern] if by_pattern else [], [_by_file(path, target)], _by_classes(body, catalog))
+    for names in (*told, _by_checkpoints(body)):
         known = dict.fromkeys(found for name in names if (found := _known(name, settings, catalog)) is not None)
         if len(known) > 1:
             raise UserError(f"{path}: may be {', '.join(known)}; say which: hfcodemod adopt {path} --as NAME")
@@ -67,12 +69,10 @@ def _known(name: str, settings: Settings, catalog: Catalog) -> str | None:
         return None
 
 
-def _by_file(path: Path, target: str, settings: Settings) -> list[str]:
-    """By the pattern of the skeleton's modules, else what is left without the words of the pattern and of tests."""
-    found = _match(target, path, settings)
+def _by_file(path: Path, target: str) -> str:
+    """What is left of the file's name without the words of the pattern and of tests."""
     dropped = _TEST_WORDS | set(re.split(r"[_\W]+", Path(target).stem))
-    words = [word for word in re.split(r"_", path.stem) if word.lower() not in dropped]
-    return [name for name in (found, "_".join(words)) if name][:1]
+    return "_".join(word for word in path.stem.split("_") if word.lower() not in dropped)
 
 
 def _by_classes(body: str, catalog: Catalog) -> list[str]:
@@ -90,7 +90,7 @@ def _titled(name: str, catalog: Catalog) -> list[str]:
     found = {
         item.prefix: [other.model_type for other in catalog.architectures.values() if other.prefix == item.prefix]
         for item in catalog.architectures.values()
-        if item.heads and re.match(rf"{re.escape(item.prefix)}(?![a-z0-9])", name, re.IGNORECASE)
+        if item.heads and re.match(rf"(?i:{re.escape(item.prefix)})(?![a-z0-9])", name)
     }
     return found[max(found, key=len)] if found else []
 
