@@ -398,10 +398,9 @@ def test_a_conflict_of_the_whole_module(repository: Repository, way: str, there:
 
 
 def test_an_item_that_only_the_skeleton_still_has(repository: Repository) -> None:
-    """Deleted here, changed there: with theirs it comes back, where it stood."""
+    """Deleted here though it is used, changed there: with theirs it comes back, where it stood."""
     path = repository.module("mistral")
     repository.edit(path, "def rounded(value):\n    return math.floor(value)\n\n\n", "")
-    repository.edit(path, "rounded(LIMIT) == 0", "LIMIT")
     repository.edit(repository.skeleton, "math.floor(value)", "math.floor(value + LIMIT)")
     done = repository.run("migrate-all")
     assert done.code == 1 and "rounded: theirs changed what ours removed" in done.err
@@ -442,15 +441,24 @@ def test_a_method_cannot_come_back_where_its_class_is_gone(without_method: Repos
     assert without_method.run("resolve", "--ours").code == 0
 
 
-def test_an_item_comes_back_into_an_empty_module(repository: Repository) -> None:
+@pytest.mark.parametrize(
+    ("rest", "settled"),
+    [
+        pytest.param(
+            "\n\nclass TestMistral:\n    x = 1\n", "\nLIMIT = 0.25\n\nclass TestMistral:\n    x = 1\n", id="a class"
+        ),
+        pytest.param("", "\nLIMIT = 0.25\n", id="nothing"),
+    ],
+)
+def test_an_item_comes_back_where_little_is_left(repository: Repository, rest: str, settled: str) -> None:
     path = repository.module("mistral")
-    path.write_text(re.sub(r"(?s).*(# hfcodemod: .*?\n).*", r"\1", repository.text("mistral")))
+    repository.edit(path, "LIMIT = 0.5\n", "")
     repository.edit(repository.skeleton, "LIMIT = 0.5", "LIMIT = 0.25")
-    assert repository.run("migrate-all").code == 1
+    done = repository.run("migrate-all")
+    assert done.code == 1 and "LIMIT: theirs changed what ours removed" in done.err
+    path.write_text(re.sub(r"(?s).*(# hfcodemod: .*?\n).*", r"\1", repository.text("mistral")) + rest)
     assert repository.run("resolve", "--theirs").code == 0
-    assert re.sub("base=.*", "", repository.text("mistral")) == (
-        "# hfcodemod: mistral skeleton=suite \n\nLIMIT = 0.25\n"
-    )
+    assert re.sub("base=.*", "", repository.text("mistral")) == f"# hfcodemod: mistral skeleton=suite \n{settled}"
     assert_settled(repository)
 
 
