@@ -17,6 +17,7 @@ from repository import Done, Repository, command
 from hfcodemod.testclasses import called
 
 LEGACY = Path(__file__).parents[1] / "fixtures" / "legacy"
+PAGE = Path(__file__).parents[1] / "docs" / "adopting.md"
 BOM = b"\xef\xbb\xbf"
 STAMP = re.compile(rb"^# hfcodemod: (\S+) skeleton=(\S+) base=\w{8}\r?\n", re.MULTILINE)
 
@@ -185,6 +186,8 @@ def test_thirty_modules(legacy: Path, run: Command) -> None:
     }
     done = run("adopt", "quant", "bench")
     assert (done.code, done.err) == (0, "")
+    (shown,) = re.findall(r"^adopted .*\n", PAGE.read_text(), re.MULTILINE)
+    assert shown in done.out
     names = dict(re.findall(r"^adopted (\S+) as (\S+): ", done.out, re.MULTILINE))
     assert names == {path: name for path, (name, _, _) in MODULES.items()}
     assert bodies(legacy) == before
@@ -226,8 +229,8 @@ def test_a_new_test_arrives_in_each_of_them(legacy: Path, run: Command) -> None:
     done = run("migrate-all")
     assert (done.code, done.err) == (0, "")
     for path, raw in bodies(legacy).items():
-        lines = [text.decode("utf-8-sig").splitlines() for text in (before[path], raw)]
-        changes = [line for line in difflib.ndiff(*lines) if line[0] in "+-?" and line[1:].strip()]
+        old, new = (text.decode("utf-8-sig").splitlines() for text in (before[path], raw))
+        changes = [line for line in difflib.ndiff(old, new) if line[0] in "+-?" and line[1:].strip()]
         added = [f"+ {line}" for line in NEW_TESTS[path.partition("/")[0]].splitlines() if line]
         assert changes == added, path
     assert passed(legacy) == "150 passed, 2 skipped"
@@ -325,6 +328,9 @@ def test_what_is_not_clear_is_told_with_the_candidates(
     remedy = f"hfcodemod adopt {path} --as NAME\n"
     assert done.err.startswith(f"error: {path}: {said}") and done.err.endswith(remedy)
     assert repository.files() == before
+    if "gemma, gemma2" in said:
+        (shown,) = re.findall(r"^error: .*\n", PAGE.read_text(), re.MULTILINE)
+        assert done.err.replace(f"{repository.root}/", "") == shown
     assert repository.run("adopt", "suite/test_7.py", "--as", "gemma3").code == 0
     assert "# hfcodemod: gemma3 skeleton=suite base=" in path.read_text()
     assert repository.run("migrate-all").out == "4 in step\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+from test_story import SKELETON
 
 from hfcodemod.config import settings_for
 
@@ -70,6 +71,19 @@ def test_commands(tmp_path: Path) -> None:
     ]
 
 
+def test_story(tmp_path: Path) -> None:
+    """Each command prints what stands below it; what goes to stderr comes last."""
+    module = tmp_path / "tests" / "models" / "test_llama.py"
+    module.parent.mkdir(parents=True)
+    module.write_text(SKELETON)
+    story = block("run: story")
+    said = ""
+    for command in re.findall(r"^\$ (.*)$", story, re.MULTILINE):
+        done = shell(command, tmp_path)
+        said += f"$ {command}\n{done.stdout}{done.stderr}"
+    assert said == story
+
+
 def test_configuration(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(block("run: configuration"))
     settings = settings_for(tmp_path)
@@ -89,7 +103,7 @@ def test_every_block_is_one_of_these() -> None:
     assert len(re.findall(r"^```(?:sh|toml|python|console)$", README, re.MULTILINE)) == len(names) + 1
     assert set(names) == {
         "from fixtures/golden/test_hf_gemma3.py",
-        *(f"run: {name}" for name in ("core", "test", "commands", "configuration", "codemod")),
+        *(f"run: {name}" for name in ("core", "test", "story", "commands", "configuration", "codemod")),
     }
 
 
