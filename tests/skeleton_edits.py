@@ -390,8 +390,6 @@ class Editor:
         return self.pick.sample(known, min(len(known), self.pick.randrange(2)))
 
 
-
-
 KINDS = ("add_", "remove_", "change_", "rename", "move", "reorder")
 EDITS: Mapping[str, Callable[[Editor], None]] = {
     name: value for name, value in vars(Editor).items() if callable(value) and name.startswith(KINDS)

@@ -1,0 +1,262 @@
+"""The square closes: add, then change the skeleton and migrate, is what add writes with the changed skeleton."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.resources
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from golden import REQUESTS
+from hypothesis import given, settings
+from square import ROUNDS, SEEDS, SIZES, Suite, a_second_run_changes_nothing, example, migrated
+
+from hfcodemod.catalog import SNAPSHOT
+from hfcodemod.commands.context import known
+from hfcodemod.config import FACTS
+from hfcodemod.initial import Wish, start
+from hfcodemod.journal import write_files
+from hfcodemod.migrate import Migration
+from hfcodemod.requests import Request
+
+EACH = [request for request in REQUESTS if request.name in ("olmo", "whisper", "blip-2", "mistral-next")]
+"""One of each kind, for what is tried edit by edit; the edits together are tried on all."""
+EVERY = {request.name for request in EACH}
+TEST = """\
+    def test_parameters(self, config: PreTrainedConfig) -> None:
+        model = build(SmolLM3Model, config)
+        assert sum(parameter.numel() for parameter in model.parameters()) < 2_000_000
+
+"""
+OVERLAY = '''\
+"""What each module has besides."""
+
+import pytest
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from skeleton.canonical import HEADS, build
+
+LIMIT = 2_000_000
+
+
+class TestSmolLM3:
+    @pytest.mark.parametrize("cls", HEADS)
+    def test_size(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
+        assert build(cls, config).num_parameters() < LIMIT
+'''
+CODEMOD = '''\
+"""Writes a line on top of each module."""
+
+import libcst as cst
+from libcst.codemod import VisitorBasedCodemodCommand
+
+
+class AddHeader(VisitorBasedCodemodCommand):
+    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
+        header = [cst.EmptyLine(comment=cst.Comment("# Of the team."), indent=False), *updated_node.header]
+        return updated_node.with_changes(header=header)
+'''
+
+
+def edit(path: Path, *changes: tuple[str, str]) -> None:
+    """Replace texts, each of which stands in the file once."""
+    text = path.read_text()
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def configure(root: Path, line: str) -> None:
+    """Add a line to the configuration."""
+    path = root / "pyproject.toml"
+    path.write_text(f"{path.read_text()}{line}\n")
+
+
+def started(root: Path, requests: Sequence[Request]) -> Suite:
+    """A repository with a skeleton of its own and modules made from it."""
+    root.mkdir()
+    (root / "pyproject.toml").touch()
+    suite = Suite(root, root / "skeleton" / "canonical.py", requests, known)
+    write_files(root, start(Wish(own_skeleton=True), suite.settings, known(suite.settings)).files)
+    suite.add()
+    assert len(suite.texts()) == len(requests)
+    return suite
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository that each test has a copy of."""
+    return started(tmp_path_factory.mktemp("first") / "repository", EACH).root
+
+
+@pytest.fixture
+def suite(first: Path, tmp_path: Path) -> Suite:
+    """A repository with some golden modules."""
+    root = tmp_path / "repository"
+    shutil.copytree(first, root)
+    return Suite(root, root / "skeleton" / "canonical.py", EACH, known)
+
+
+def reached(run: Migration) -> set[str]:
+    """The modules that a migration changed."""
+    return {plan.name for plan in run.changed}
+
+
+def close(suite: Suite, names: set[str], **renames: str) -> None:
+    """Release and migrate: these modules change, and every module is as `add` would write it."""
+    suite.release(renames)
+    run = migrated(suite, renames)
+    assert reached(run) == names
+    assert {plan.action for plan in run.changed} == {"replace"}
+    assert suite.texts() == suite.fresh()
+    a_second_run_changes_nothing(suite, run)
+
+
+def method(text: str, name: str) -> str:
+    """A test of the canonical module, with its decorators and the blank line behind it."""
+    _, head, rest = text.partition(f"    def {name}(")
+    body, _, _ = rest.partition("\n\n    ")
+    return f"{head}{body}\n\n"
+
+
+def move(suite: Suite) -> None:
+    """Put the first test behind the second."""
+    text = suite.canonical.read_text()
+    moved = method(text, "test_config_round_trip")
+    rest = text.replace(moved, "")
+    loading = method(rest, "test_model_loading")
+    suite.canonical.write_text(rest.replace(loading, loading + moved))
+
+
+RENAMES = {"test_config_round_trip": "test_config_is_saved", "on_device": "moved"}
+
+
+def rename(suite: Suite) -> None:
+    """Rename a test and a helper in the canonical module and the fragments."""
+    for path in (suite.root / "skeleton").glob("*.py"):
+        text = path.read_text()
+        for old, new in RENAMES.items():
+            text = re.sub(rf"\b{old}\b", new, text)
+        path.write_text(text)
+
+
+FRAGMENT = [("# What an encoder made of two other seconds", "# What an encoder makes of two other seconds")]
+ROUND_TRIP = "    def test_config_round_trip("
+EDITS = {
+    "a new test": [(ROUND_TRIP, TEST + ROUND_TRIP)],
+    "a changed assertion": [("assert loss_of(model, head, head.labels) < loss", "assert loss_of(model, head, {}) < 1")],
+    "a changed import": [
+        ("import copy\nimport inspect\n", "import inspect\nfrom copy import deepcopy\n"),
+        ("copy.deepcopy(config)", "deepcopy(config)"),
+    ],
+    "a decorator": [(ROUND_TRIP, f"    @slow\n{ROUND_TRIP}")],
+    "a comment": [("        # The version is written by saving.\n", "        # Saving writes the version.\n")],
+    "docstrings": [
+        ("Random weights in the real architecture, on any device", "Random weights, on any device"),
+        ('"""The saved model, ready to run."""', '"""What was saved, ready to run."""'),
+    ],
+    "a constant": [('{"atol": 1e-4, "rtol": 1e-4}', '{"atol": 1e-3, "rtol": 1e-4}')],
+    "a helper's parameter": [
+        ("def exchanged(value: Any) -> Any:", "def exchanged(value: Any, places: int = 1) -> Any:"),
+        ("return value.flip(0) if", "return value.roll(places, 0) if"),
+    ],
+}
+
+
+@pytest.mark.parametrize("changes", EDITS.values(), ids=EDITS)
+def test_an_edit_of_the_canonical_module(suite: Suite, changes: list[tuple[str, str]]) -> None:
+    edit(suite.canonical, *changes)
+    close(suite, EVERY)
+
+
+def test_an_edit_of_a_fixture_that_some_fragments_replace(suite: Suite) -> None:
+    edit(suite.canonical, ("def config() -> SmolLM3Config:\n", 'def config() -> SmolLM3Config:\n    """Tiny."""\n'))
+    close(suite, {"olmo", "mistral-next"})
+
+
+def test_a_removed_test(suite: Suite) -> None:
+    edit(suite.canonical, (method(suite.canonical.read_text(), "test_config_round_trip"), ""))
+    close(suite, EVERY)
+
+
+def test_a_moved_test(suite: Suite) -> None:
+    move(suite)
+    close(suite, EVERY)
+
+
+def test_a_renamed_test_and_a_renamed_helper(suite: Suite) -> None:
+    rename(suite)
+    close(suite, EVERY, **RENAMES)
+    assert "def test_config_is_saved(" in suite.texts()[suite.root / "tests" / "models" / "test_hf_olmo.py"]
+
+
+def test_an_edit_of_a_fragment_reaches_the_modules_made_from_it(suite: Suite) -> None:
+    edit(suite.root / "skeleton" / "speech_seq2seq.py", *FRAGMENT)
+    close(suite, {"whisper"})
+
+
+def test_all_edits_at_once_in_all_modules(tmp_path: Path) -> None:
+    suite = started(tmp_path / "repository", REQUESTS)
+    for name, changes in EDITS.items():
+        if name != "a decorator":
+            edit(suite.canonical, *changes)
+    move(suite)
+    rename(suite)
+    edit(suite.root / "skeleton" / "speech_seq2seq.py", *FRAGMENT)
+    (suite.root / "hf_overlay.py").write_text(OVERLAY)
+    (suite.root / "add_header.py").write_text(CODEMOD)
+    configure(suite.root, 'overlay = "hf_overlay.py"')
+    configure(suite.root, 'leave-out = ["test_training_step"]')
+    configure(suite.root, 'codemods = ["add_header.py:AddHeader"]')
+    close(suite, {request.name for request in REQUESTS}, **RENAMES)
+
+
+def test_an_overlay_that_comes_changes_and_goes(suite: Suite) -> None:
+    overlay = suite.root / "hf_overlay.py"
+    overlay.write_text(OVERLAY)
+    configure(suite.root, 'overlay = "hf_overlay.py"')
+    close(suite, EVERY)
+    edit(overlay, ("2_000_000", "1_500_000"))
+    close(suite, EVERY)
+    edit(suite.root / "pyproject.toml", ('overlay = "hf_overlay.py"\n', ""))
+    close(suite, EVERY)
+
+
+def test_a_test_that_is_left_out(suite: Suite) -> None:
+    configure(suite.root, 'leave-out = ["test_training_step"]')
+    close(suite, EVERY)
+    edit(suite.root / "pyproject.toml", ('leave-out = ["test_training_step"]\n', ""))
+    close(suite, EVERY)
+
+
+def test_a_codemod_of_the_teams_own(suite: Suite) -> None:
+    path = suite.root / "add_header.py"
+    path.write_text(CODEMOD)
+    configure(suite.root, 'codemods = ["add_header.py:AddHeader"]')
+    close(suite, EVERY)
+    edit(path, ("# Of the team.", "# Of the other team."))
+    close(suite, EVERY)
+
+
+def test_other_facts(suite: Suite) -> None:
+    """A version of transformers that names another checkpoint of one architecture."""
+    folder = suite.root / ".hfcodemod" / "facts"
+    folder.mkdir()
+    source = importlib.resources.files("hfcodemod") / "data" / SNAPSHOT.format(version=FACTS)
+    facts = json.loads(gzip.decompress(source.read_bytes()))
+    facts["version"] = "99.0.0"
+    facts["architectures"]["olmo"]["checkpoint"] = "allenai/OLMo-99B-hf"
+    (folder / SNAPSHOT.format(version="99.0.0")).write_bytes(gzip.compress(json.dumps(facts).encode()))
+    edit(suite.root / "pyproject.toml", (FACTS, "99.0.0"))
+    close(suite, {"olmo"})
+
+
+@settings(max_examples=200)
+@given(SEEDS, SIZES, ROUNDS)
+def test_random_edits(seed: int, size: int, rounds: list[tuple[int, int]]) -> None:
+    example(seed, size, rounds)
