@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 FEW = 12
 """Up to so many modules are planned sooner by one process than others are started."""
+RARELY = (100_000, 20, 20)
+"""For the collector of garbage."""
 Made = TypeVar("Made", covariant=True)
 Progress = Callable[[int, int], None]
 """Called with the number of modules that are planned, and of all."""
@@ -91,6 +95,7 @@ def migration(
     whole = tree is None and select is None
     tree = tree or tree_of(settings)
     chosen = tree if select is None else select(tree)
+    names = {file.path: file.path.relative_to(settings.root).as_posix() for file in tree.files}
     cache = load_cache(settings)
     waiting, unread = pending_in(settings.root)
     stuck = {pending.identity: pending for pending in waiting}
@@ -103,7 +108,7 @@ def migration(
         pending = stuck.get(file.identity)
         if unknown and (record := record_path(settings.root, file.identity)) in unknown:
             held.add(record)
-        elif pending is None and cache.in_step.get(_name(file.path, settings)) == file.sha:
+        elif pending is None and cache.in_step.get(names[file.path]) == file.sha:
             steady.append(file)
         elif pending is not None and is_marked(file.path):
             marked.append(_still_marked(file, pending))
@@ -121,12 +126,12 @@ def migration(
             progress(len(plans), len(todo))
     renders = dict(plan.rendered for plan in plans if plan.rendered)
     shas = {file.path: file.sha for file in todo}
-    in_step = {_name(plan.path, settings): shas[plan.path] for plan in plans if plan.action == "skip"}
-    remember(cache, in_step, renders, [_name(file.path, settings) for file in tree.files])
+    in_step = {names[plan.path]: shas[plan.path] for plan in plans if plan.action == "skip"}
+    remember(cache, in_step, renders, names.values())
     found = {plan.pending.identity: plan.pending for plan in plans if plan.pending}
     # One that could not be planned keeps the conflicts that it had.
     settled = {file.identity for file, plan in zip(todo, plans, strict=True) if plan.action not in ("keep", "refuse")}
-    present = {file.identity: _name(file.path, settings) for file in tree.files}
+    present = {file.identity: names[file.path] for file in tree.files}
     kept = [
         replace(pending, path=present[pending.identity])
         for pending in waiting
@@ -142,11 +147,6 @@ def migration(
         cache=cache,
         whole=whole,
     )
-
-
-def _name(path: Path, settings: Settings) -> str:
-    # Asked for each file, where relative_to() would take as long as reading it.
-    return str(path).removeprefix(str(settings.root)).lstrip(os.sep).replace(os.sep, "/")
 
 
 def _still_marked(file: Managed, pending: Pending) -> Plan:
@@ -174,7 +174,8 @@ def _check_skeletons(planner: Planner, files: Sequence[Managed]) -> None:
 def _planned(planner: Planner, files: Sequence[Managed], jobs: int | None) -> Iterator[Plan]:
     workers = min(jobs or os.cpu_count() or 1, (len(files) + FEW - 1) // FEW)
     if workers <= 1:
-        yield from map(planner.plan, files)
+        with _rare_collection():
+            yield from map(planner.plan, files)
         return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -185,6 +186,17 @@ def _planned(planner: Planner, files: Sequence[Managed], jobs: int | None) -> It
         yield from pool.map(_plan, files, chunksize=max(1, min(FEW, len(files) // (workers * 4))))
 
 
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Look for garbage in cycles less often: trees of syntax are large and hold none, and the search takes a third."""
+    usual = gc.get_threshold()
+    gc.set_threshold(*RARELY)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
 _planner: Planner | None = None
 
 
@@ -193,6 +205,7 @@ def _begin(planner: Planner) -> None:
 
     global _planner
     _planner = planner
+    gc.set_threshold(*RARELY)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
