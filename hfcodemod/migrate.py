@@ -95,7 +95,7 @@ def migration(
     whole = tree is None and select is None
     tree = tree or tree_of(settings)
     chosen = tree if select is None else select(tree)
-    names = {file.path: file.path.relative_to(settings.root).as_posix() for file in tree.files}
+    names = {file.path: _name(file.path, settings) for file in tree.files}
     cache = load_cache(settings)
     waiting, unread = pending_in(settings.root)
     stuck = {pending.identity: pending for pending in waiting}
@@ -147,6 +147,11 @@ def migration(
         cache=cache,
         whole=whole,
     )
+
+
+def _name(path: Path, settings: Settings) -> str:
+    # Asked for each file, where relative_to() would take as long as reading it.
+    return str(path).removeprefix(str(settings.root)).lstrip(os.sep).replace(os.sep, "/")
 
 
 def _still_marked(file: Managed, pending: Pending) -> Plan:
