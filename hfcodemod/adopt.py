@@ -15,10 +15,11 @@ from hfcodemod.findings import SAME_MODULE
 from hfcodemod.identify import name_of, skeleton_at
 from hfcodemod.items import Block, module_block
 from hfcodemod.layout import same_layout_apart
-from hfcodemod.managed import Identity, Tree, base_text, identity, own_files, python_files
+from hfcodemod.managed import Identity, Tree, base_text, identity, own_files
 from hfcodemod.names import resolve
 from hfcodemod.own import started
 from hfcodemod.requests import Request, made, ordered
+from hfcodemod.searched import python_files
 from hfcodemod.stamp import Stamp, broken_stamp, stamped, stamps_in, without_broken_stamps, without_stamp
 from hfcodemod.testclasses import called
 from hfcodemod.textfile import TextFile, bytes_of, encoded, read

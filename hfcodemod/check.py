@@ -17,8 +17,9 @@ from hfcodemod.cache import inputs_of
 from hfcodemod.conflicts import REGION
 from hfcodemod.errors import UserError
 from hfcodemod.findings import LOST_STAMP, SAME_MODULE, UNREADABLE, Finding
-from hfcodemod.managed import Managed, Tree, Trouble, is_excluded, own_files, python_files, tree_of
+from hfcodemod.managed import Managed, Tree, Trouble, own_files, tree_of
 from hfcodemod.migrate import Migration, migration
+from hfcodemod.searched import is_excluded, python_files
 from hfcodemod.stamp import digest, stamp_line, without_stamp
 from hfcodemod.textfile import read
 

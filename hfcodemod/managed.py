@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from hfcodemod.config import Settings, tools_in
+from hfcodemod.config import Settings
 from hfcodemod.errors import UserError
 from hfcodemod.findings import LOST_STAMP, REFUSED, SAME_MODULE, UNREADABLE
+from hfcodemod.searched import python_files
 from hfcodemod.stamp import MARK, Stamp, check_stamps, digest, without_stamp
 from hfcodemod.textfile import bytes_of, read
-from hfcodemod.workspace import STATE, bases_folder
+from hfcodemod.workspace import bases_folder
 
-SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 _MARK = MARK.encode()
 RELEASED = f"{MARK}own"
 """In the stamp's place."""
@@ -128,49 +128,6 @@ def _managed(path: Path, text: str) -> Managed | None:
         return None
     base, sha = _hashed(body, stamp)
     return Managed(path, stamp, sha, base == stamp.base and "hfcodemod:" not in body)
-
-
-def python_files(settings: Settings) -> Iterator[Path]:
-    """Every Python file below the root but those in hidden folders, environments, other trees and what is excluded."""
-    for folder, folders, names in os.walk(settings.root):
-        if "pyvenv.cfg" in names:
-            folders.clear()
-            continue
-        place = os.path.relpath(folder, settings.root)
-        if place != "." and _is_another(Path(folder), folders, names):
-            folders.clear()
-            continue
-        start = "" if place == "." else f"{Path(place).as_posix()}/"
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name[0] != "." and name not in SKIPPED and not _excluded(f"{start}{name}", settings)
-        )
-        for name in sorted(names):
-            if name.endswith(".py") and not _excluded(f"{start}{name}", settings):
-                yield Path(folder, name)
-
-
-def _is_another(folder: Path, folders: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether a folder below the root is managed on its own: it has a configuration, or a state."""
-    if STATE in folders:
-        return True
-    if "pyproject.toml" not in names:
-        return False
-    try:
-        return "hfcodemod" in tools_in(folder, (folder / "pyproject.toml").read_text(encoding="utf-8"))
-    except (UserError, OSError, UnicodeDecodeError):
-        return False
-
-
-def _excluded(name: str, settings: Settings) -> bool:
-    return any(fnmatch(name, pattern) or fnmatch(f"{name}/", pattern) for pattern in settings.exclude)
-
-
-def is_excluded(path: Path, settings: Settings) -> bool:
-    """Whether the configuration excludes a path below the root, or a folder that it lies in."""
-    place = path.relative_to(settings.root)
-    return any(_excluded(part.as_posix(), settings) for part in (place, *place.parents[:-1]))
 
 
 def own_files(settings: Settings) -> Iterator[Path]:

@@ -239,6 +239,20 @@ def test_an_excluded_path_is_passed_over(repository: Repository) -> None:
     assert found(repository, "suite/test_bert.py") == []
 
 
+@pytest.mark.parametrize("own", ["pyproject.toml", ".hfcodemod"])
+def test_a_tree_that_is_managed_on_its_own_is_passed_over(own: str, repository: Repository) -> None:
+    below = repository.root / "below"
+    (below / "tests").mkdir(parents=True)
+    path = below / "tests" / "test_olmo.py"
+    path.write_bytes(repository.module("olmo").read_bytes().replace(b"class TestOlmo:", b"class TestOlmo"))
+    assert found(repository, "below/tests/test_olmo.py") == ["test_olmo.py:15:HF110"]
+    if own == ".hfcodemod":
+        (below / own).mkdir()
+    else:
+        (below / own).write_text("[tool.hfcodemod]\n")
+    assert found(repository, "below/tests/test_olmo.py") == found(repository) == []
+
+
 def test_a_path_that_is_not_there(repository: Repository, tmp_path: Path) -> None:
     assert refused(repository, "suite/test_none.py") == (
         f"error: {repository.root}/suite/test_none.py: there is no such file or folder; give the path of one, or none "
