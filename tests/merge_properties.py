@@ -45,16 +45,19 @@ def every_name_is_kept(base: str, ours: str, theirs: str, merged: Merged) -> Non
 
 
 def what_both_left_alone_is_unchanged(base: str, ours: str, theirs: str, merged: Merged) -> None:
-    """Items, and lines that stand once in each side, are there byte for byte."""
+    """Items and lines that stand once in each side are there byte for byte, blank lines apart."""
     recorded = [conflict.theirs for conflict in merged.conflicts]
-    texts = [set(items(module_block(side))) for side in (base, ours, theirs)]
+    three = (base, ours, theirs)
     there = set(items(module_block(merged.source)))
-    for text in texts[0] & texts[1] & texts[2] - there:
+    for text in single([Counter(items(module_block(side))) for side in three]) - there:
         assert any(text in whole for whole in recorded), text
-    counts = [Counter(side.split("\n")) for side in (base, ours, theirs)]
-    lines = {line for line in counts[0] if all(count[line] == 1 for count in counts)}
-    for line in lines - set(merged.source.split("\n")):
-        assert any(line in whole.split("\n") for whole in recorded), line
+    for line in single([Counter(side.split("\n")) for side in three]) - set(merged.source.split("\n")):
+        assert not line.strip() or any(line in whole.split("\n") for whole in recorded), line
+
+
+def single(counts: Sequence[Counter[str]]) -> set[str]:
+    """What stands once in each."""
+    return {text for text in counts[0] if all(count[text] == 1 for count in counts)}
 
 
 def it_parses_and_says_where_it_conflicts(base: str, ours: str, theirs: str, merged: Merged) -> None:
