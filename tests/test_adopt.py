@@ -608,3 +608,22 @@ def test_a_class_of_which_no_test_is_left(repository: Repository) -> None:
     assert repository.run("migrate-all").code == 0
     changed = repository.text("mistral")
     assert changed.partition("import")[2] == before.replace("0.5", "0.25").partition("import")[2]
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["marked before", "marked by the release"])
+def test_own_values_of_an_adopted_module_are_no_conflict(repository: Repository, before: bool) -> None:
+    path = write(repository, "suite/test_gemma3.py", "TestGemma3", "google/gemma-3-4b-it")
+    repository.edit(path, "LIMIT = 0.5\n", "LIMIT = 0.75\n")
+    if before:
+        repository.edit(repository.skeleton, "LIMIT = 0.5\n", "LIMIT = 0.5  # hfcodemod: own = 0.5\n")
+    done = repository.run("adopt", str(path))
+    assert (done.code, done.err) == (0, "")
+    assert "otherwise: LIMIT; " in done.out
+    old = "LIMIT = 0.5  # hfcodemod: own = 0.5\n" if before else "LIMIT = 0.5\n"
+    repository.edit(repository.skeleton, old, "LIMIT = 0.25  # hfcodemod: own = 0.25\n")
+    repository.edit(repository.skeleton, "math.floor(value)", "math.floor(value) + 0")
+    assert repository.run("migrate-all").code == 0
+    assert re.findall("^LIMIT.*", path.read_text(), re.MULTILINE) == (
+        ["LIMIT = 0.75"] if before else ["LIMIT = 0.75  # hfcodemod: own = 0.25"]
+    )
+    assert "math.floor(value) + 0" in path.read_text()
