@@ -180,7 +180,9 @@ def main() -> None:
     )
     print(text)
     if options.write:
-        options.write.write_text(text, encoding="utf-8")
+        # Other scripts write the sections below.
+        _, mark, rest = options.write.read_text(encoding="utf-8").partition("\n## ")
+        options.write.write_text(text + mark + rest, encoding="utf-8")
     sys.exit(int("MISSED" in text))
 
 

@@ -103,9 +103,9 @@ def rows(found: list[Measured]) -> list[str]:
     return table
 
 
-def written(document: Path, text: str) -> None:
-    """The document with its section replaced, or with it at the end."""
-    head, _, rest = document.read_text(encoding="utf-8").partition(SECTION)
+def write_section(document: Path, heading: str, text: str) -> None:
+    """Replace a section of the document, or add it at the end; the text begins with the heading."""
+    head, _, rest = document.read_text(encoding="utf-8").partition(heading)
     _, mark, after = rest.partition("\n## ")
     document.write_text(head.rstrip("\n") + "\n\n" + text + (mark + after), encoding="utf-8")
 
@@ -136,7 +136,7 @@ def main() -> None:
     )
     print(text)
     if options.write:
-        written(options.write, text)
+        write_section(options.write, SECTION, text)
     sys.exit(int("MISSED" in text))
 
 
