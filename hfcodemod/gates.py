@@ -76,7 +76,7 @@ def definitions(source: str) -> frozenset[str]:
 
 @lru_cache(maxsize=KEPT)
 def definitions_twice(source: str) -> frozenset[str]:
-    """Functions and classes that are defined, and names that are imported, twice in one body, as dotted names."""
+    """What is defined, assigned, or imported twice in one body, as dotted names."""
     found: set[str] = set()
 
     def visit(body: Sequence[ast.stmt], scope: str) -> None:
@@ -98,7 +98,9 @@ def _bound_once(statement: ast.stmt) -> Iterator[str]:
                 word in ast.dump(part) for part in parts for word in ("overload", "setter", "getter", "deleter")
             ):
                 yield name
-        case ast.ClassDef(name=name):
+        case ast.ClassDef(name=name) | ast.Assign(targets=[ast.Name(id=name)]):
+            yield name
+        case ast.AnnAssign(target=ast.Name(id=name)):
             yield name
         case ast.ImportFrom(names=names):
             yield from (alias.asname or alias.name for alias in names)
