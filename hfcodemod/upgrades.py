@@ -71,6 +71,9 @@ def upgraded(
         else:
             renames = {spelled(old): spelled(new) for old, new in upgrade.renames.items()}
             renames = _defined(base, renames)
+            # Where ours has the new name for something else, the old one stays in both: theirs removes it, adds another.
+            kept = _defined(renamed(ours, renames), renames)
+            renames = {old: new for old, new in renames.items() if old not in kept}
             after, renewed = renamed(base, renames), renamed(ours, renames)
         if after != base:
             base, ours = after, renewed
