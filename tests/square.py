@@ -160,9 +160,9 @@ def every_line_is_kept(side: Side) -> None:
 def what_the_skeleton_changed_arrives(side: Side) -> None:
     """What the skeleton added, changed or removed, and the hand did not touch, is as in a new module."""
     base, ours, theirs, result = map(definitions, (side.base, side.ours, side.theirs, side.result))
-    gone = deleted(side)
+    touched = deleted(side) | moved(side)
     for name in base.keys() | theirs.keys():
-        untouched = base.get(name) == ours.get(name) and not within(name, gone)
+        untouched = base.get(name) == ours.get(name) and not within(name, touched)
         if untouched and theirs.get(name) != result.get(name):
             assert waits(name, side), name
 
@@ -249,6 +249,14 @@ def deleted(side: Side) -> set[str]:
     return names[0] - names[1]
 
 
+def moved(side: Side) -> set[str]:
+    """What stands behind another definition than in the base, of those that the hand kept."""
+    old, new = [list(definitions(text)) for text in (side.base, side.ours)]
+    common = [[name for name in names if name in old and name in new] for names in (old, new)]
+    before = [dict(zip(names[1:], names, strict=False)) for names in common]
+    return {name for name in common[0] if before[0].get(name) != before[1].get(name)}
+
+
 def within(name: str, scopes: set[str]) -> bool:
     """Whether it is one of these, or in one of them."""
     return name in scopes or name.rpartition(".")[0] in scopes
@@ -297,6 +305,8 @@ def migrated(suite: Suite, renames: Mapping[str, str]) -> Migration:
         assert (stamp == expected) or pending
         name = file.stamp.name
         spelled = {old.replace("llama", name): new.replace("llama", name) for old, new in renames.items()}
+        # A new name that the hand has given to something else is no new name here.
+        spelled = {old: new for old, new in spelled.items() if not re.search(rf"\b{new}\b", ours)}
         texts = [newest(text, spelled) for text in (base, ours, theirs, result)]
         side = Side(texts[0], texts[1], texts[2], texts[3], pending, spelled)
         for promise in PROPERTIES:
