@@ -71,7 +71,7 @@ def upgraded(
         else:
             renames = {spelled(old): spelled(new) for old, new in upgrade.renames.items()}
             renames = _defined(base, renames)
-            # Where ours has the new name for something else, the old one stays in both: for the merge, theirs removes it.
+            # Where ours has the new name for something else, the old one stays in both: theirs then removes it.
             kept = _defined(renamed(ours, renames), renames)
             renames = {old: new for old, new in renames.items() if old not in kept}
             after, renewed = renamed(base, renames), renamed(ours, renames)
