@@ -118,6 +118,26 @@ def stamp_line(source: str) -> int:
     return 1 if found is None else source.count("\n", 0, found.start()) + 1
 
 
+def with_one_stamp(base: str, ours: str, theirs: str) -> tuple[str, str, str]:
+    """Three versions of a module, with the stamp of ours in all where both sides have changed it.
+
+    Each of two branches that migrate a module gives it another base. Either is one to go on from: what the module has
+    of the other's changes is then what the skeleton has too. The very inputs for anything else.
+    """
+    found = [list(_stamps(side)) for side in (base, ours, theirs)]
+    if any(len(stamps) != 1 for stamps in found):
+        return base, ours, theirs
+    stamps = [Stamp(**stamps[0].groupdict()) for stamps in found]
+    if len({stamp.base for stamp in stamps}) < 3 or len({stamp.with_base("") for stamp in stamps}) > 1:
+        return base, ours, theirs
+    line = found[1][0].group()
+    old, _, new = (
+        side[: stamps[0].start()] + line + side[stamps[0].end() :]
+        for side, stamps in zip((base, ours, theirs), found, strict=True)
+    )
+    return old, ours, new
+
+
 def check_stamps(source: str, path: str) -> None:
     """Raise UserError for a line that was a stamp and is none any more, and for a second stamp."""
     first = next(_stamps(source), None)

@@ -26,7 +26,7 @@ def base_files(root: Path, source: str) -> dict[Path, str]:
     """
     folder = root / STATE
     return {
-        folder / ".gitattributes": "base/* linguist-generated -text\nconflicts/* linguist-generated\n",
+        folder / ".gitattributes": "base/* linguist-generated -text -merge\nconflicts/* linguist-generated\n",
         folder / ".gitignore": "lock\njournal.*\ncache.json\n",
         bases_folder(root) / digest(source): source,
     }

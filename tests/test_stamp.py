@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import string
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfcodemod.stamp import Stamp, digest, stamped, without_stamp
+from hfcodemod.stamp import Stamp, digest, stamped, with_one_stamp, without_stamp
 from hfcodemod.workspace import is_edited
 
 WORDS = st.text(string.ascii_letters + string.digits + "-_./", min_size=1, max_size=50)
@@ -63,3 +64,23 @@ def test_an_edit_shows() -> None:
     text = stamped(SOURCES[1], Stamp(name="olmo", base=digest(SOURCES[1])))
     assert is_edited(text) is False
     assert is_edited(text + "\n") is True
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "expected"),
+    [
+        pytest.param("a base=1", "a base=2", "a base=3", ("a base=2",) * 3, id="both sides migrated"),
+        pytest.param("a base=1", "a base=1", "a base=3", None, id="one side migrated"),
+        pytest.param("a base=1", "a base=2", "a base=2", None, id="both sides alike"),
+        pytest.param("a base=1", "a base=2", "b base=3", None, id="another module"),
+        pytest.param("a base=1", "a base=2", "", None, id="a side without a stamp"),
+        pytest.param("a base=1", "a base=2", "a base=3\n# hfcodemod: a base=4", None, id="a side with two"),
+    ],
+)
+def test_with_one_stamp(base: str, ours: str, theirs: str, expected: tuple[str, str, str] | None) -> None:
+    def text(said: str) -> str:
+        line = f"# hfcodemod: {said}" if said else ""
+        return "x = 1\n\n" + re.sub(r"base=(\d)", r"base=0123456\1", line) + "\n\ny = 2\n"
+
+    sides = (text(base), text(ours), text(theirs))
+    assert with_one_stamp(*sides) == (sides if expected is None else tuple(map(text, expected)))

@@ -46,12 +46,13 @@ def merge(
     what git expects of a merge driver: docs/merge.md has its three lines of configuration.
     """
     from hfcodemod.merge import merge as merged_sources
+    from hfcodemod.stamp import with_one_stamp
     from hfcodemod.textfile import encoded
 
     names = (f"base of {path}", path, f"theirs of {path}") if path else (str(base), str(ours), str(theirs))
     sides = [_side(side, name) for side, name in zip((base, ours, theirs), names, strict=True)]
     try:
-        merged = merged_sources(*(side.text for side in sides), by_name=by_name)
+        merged = merged_sources(*with_one_stamp(*(side.text for side in sides)), by_name=by_name)
     except SyntaxError as error:
         # Each side parses alone, so that it is the recursion over one of them that ends here.
         raise UserError(f"{names[1]}: {error.msg}; merge it with git merge-file") from error
