@@ -6,20 +6,18 @@ is the skeleton's, and the rules are told of it there. Everything else is read, 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfcodemod.cache import inputs_of
 from hfcodemod.conflicts import REGION
 from hfcodemod.errors import UserError
-from hfcodemod.findings import LOST_STAMP, SAME_MODULE, UNREADABLE, Finding
-from hfcodemod.managed import Managed, Tree, Trouble, own_files, tree_of
+from hfcodemod.findings import SAME_MODULE, UNREADABLE, Finding
+from hfcodemod.given import given_files, part_of, stand_for_all
+from hfcodemod.managed import Managed, Trouble, own_files
 from hfcodemod.migrate import Migration, migration
-from hfcodemod.searched import is_excluded, python_files
 from hfcodemod.stamp import digest, stamp_line, without_stamp
 from hfcodemod.textfile import read
 
@@ -53,27 +51,12 @@ def checked(
     Raises UserError for a path that is not there or not below the root, and for what concerns all modules: the
     configuration, the skeleton, the facts.
     """
-    given = list(dict.fromkeys(file for path in paths for file in _files(path, settings)))
-    whole = not paths or not set(given).isdisjoint(inputs_of(settings))
+    given = given_files(paths, settings)
+    whole = not paths or stand_for_all(given, settings)
     skeletons = _skeleton_files(settings)
     tests = [path for path in given if path in skeletons or _is_test(path)]
-    run = migration(settings, catalog, tree=None if whole else _part(given, settings))
+    run = migration(settings, catalog, tree=None if whole else part_of(given, settings))
     return _Check(settings, catalog, selection, run).of([*tests, *(skeletons if whole else ())])
-
-
-def _files(path: Path, settings: Settings) -> Iterator[Path]:
-    """The file, or the Python files of the folder, without what is excluded."""
-    path = Path(os.path.abspath(path))
-    if not path.is_relative_to(settings.root):
-        path = path.parent.resolve() / path.name
-    if not os.path.lexists(path):
-        raise UserError(f"{path}: there is no such file or folder; give the path of one, or none for all")
-    if not path.is_relative_to(settings.root):
-        raise UserError(f"{path}: is not below {settings.root}; run the command in the repository that it belongs to")
-    if path.is_dir():
-        yield from (file for file in python_files(settings) if file.is_relative_to(path))
-    elif not is_excluded(path, settings):
-        yield path
 
 
 def _skeleton_files(settings: Settings) -> list[Path]:
@@ -86,17 +69,6 @@ def _skeleton_files(settings: Settings) -> list[Path]:
 
 def _is_test(path: Path) -> bool:
     return any(fnmatch(path.name, pattern) for pattern in TEST_FILES)
-
-
-def _part(given: Sequence[Path], settings: Settings) -> Tree:
-    """The managed files among some."""
-    tree = tree_of(settings, [path for path in given if path.suffix == ".py"])
-    if any(trouble.code == LOST_STAMP for trouble in tree.troubles):
-        # Only all stamps together tell which bases have lost theirs.
-        lost = {trouble.path for trouble in tree_of(settings).troubles if trouble.code == LOST_STAMP}
-        kept = tuple(trouble for trouble in tree.troubles if trouble.code != LOST_STAMP or trouble.path in lost)
-        return replace(tree, troubles=kept)
-    return tree
 
 
 class _Check:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hfcodemod.findings import Finding
+from hfcodemod.findings import OUT_OF_STEP, Finding
 
 Shown = Callable[[Path], str]
 """A path as it is shown."""
@@ -17,7 +17,9 @@ def text(findings: Sequence[Finding], files: int, shown: Shown) -> str:
     """A line for each finding, as editors take them, and a last one with their number."""
     lines = [f"{shown(each.path)}:{each.line}:{each.column}: {each.code} {each.said}" for each in findings]
     where = _counted(files, "file")
-    lines.append(f"{_counted(len(findings), 'finding')} in {where}" if findings else f"{where}: nothing found")
+    steps = sum(each.code == OUT_OF_STEP for each in findings)
+    remedy = f"; `hfcodemod migrate-all` brings {steps} modules in step" if steps > 1 else ""
+    lines.append(f"{_counted(len(findings), 'finding')} in {where}{remedy}" if findings else f"{where}: nothing found")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,8 +24,13 @@ if TYPE_CHECKING:
     from hfcodemod.migrate import Migration, Progress
     from hfcodemod.plan import Plan
 
+FEW = 5
+"""Up to so many files are named one by one in a command to type."""
 Diff = Annotated[bool, typer.Option("--diff", help="Print what would change and write nothing.")]
 Jobs = Annotated[int | None, typer.Option(help="Processes at most.", min=1, show_default="as many as processors")]
+Changed = Annotated[
+    bool, typer.Option("--changed", help="The paths are files that changed, managed or not; exit 1 if one is written.")
+]
 Markers = Annotated[bool, typer.Option("--markers", help="Write git's conflict markers into the modules.")]
 
 
@@ -44,12 +51,34 @@ def migrate(
     jobs: Jobs = None,
     as_json: AsJson = False,
     markers: Markers = False,
+    changed: Changed = False,
 ) -> None:
-    """Bring some modules in step with their skeleton, like `migrate-all`."""
+    """Bring some modules in step with their skeleton, like `migrate-all`.
+
+    With --changed, as a hook: a file that modules are made from stands for all of them, and what is not managed is
+    passed over.
+    """
+    from hfcodemod.given import given_files, stand_for_all, those_of
     from hfcodemod.managed import selected
 
     settings = here()
-    _migrate(settings, lambda tree: selected(tree, names, settings), diff, jobs, as_json, markers)
+    if not changed:
+        _migrate(settings, lambda tree: selected(tree, names, settings), diff, jobs, as_json, markers)
+        return
+    given = given_files([Path(name) for name in names], settings)
+    select = None if stand_for_all(given, settings) else partial(those_of, given=given)
+    _migrate(settings, select, diff, jobs, as_json, markers, hook=True)
+
+
+def _advice(run: Migration) -> str:
+    """What to type so that what was written is committed."""
+    from hfcodemod.workspace import STATE
+
+    paths = [plan.path for plan in run.changed]
+    if len(paths) > FEW:
+        paths = list(dict.fromkeys(path.parent for path in paths))
+    words = [shown(run.root / STATE), *map(shown, paths)]
+    return f"{len(run.changed)} brought in step; to commit them, type: git add {shlex.join(words)}"
 
 
 def _migrate(
@@ -59,7 +88,9 @@ def _migrate(
     jobs: int | None,
     as_json: bool,
     markers: bool,
+    hook: bool = False,
 ) -> None:
+    """``hook``: a module that was written is worth an exit code, and a conflict elsewhere is not."""
     from hfcodemod.migrate import files_of, migration
 
     def run() -> Migration:
@@ -80,6 +111,8 @@ def _migrate(
                 from hfcodemod.journal import write_files
 
                 write_files(settings.root, files, seen)
+    if hook and not found.whole:
+        found = replace(found, pending=tuple(plan.pending for plan in found.plans if plan.pending))
     if as_json:
         from hfcodemod.report import print_json
 
@@ -87,9 +120,11 @@ def _migrate(
     elif not diff:
         _print_table(found)
     _tell(found)
+    if hook and found.changed and not diff:
+        print(_advice(found), file=sys.stderr)
     if found.refused:
         raise typer.Exit(code=2)
-    if found.pending or (diff and found.changed):
+    if found.pending or ((diff or hook) and found.changed):
         raise typer.Exit(code=1)
 
 
