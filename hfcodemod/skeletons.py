@@ -31,7 +31,8 @@ OWN = Path(".hfcodemod") / "skeletons"
 """Where the manifest of a skeleton of one file is kept, from the root."""
 
 
-@dataclass(frozen=True)
+# Two parts are never the same part: a file that was read again may have changed.
+@dataclass(frozen=True, eq=False)
 class Part:
     """One source file of a skeleton and the model type that it is written for."""
 
