@@ -7,6 +7,8 @@ import importlib.resources
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,12 +79,14 @@ def configure(root: Path, line: str) -> None:
     path.write_text(f"{path.read_text()}{line}\n")
 
 
-def started(root: Path, requests: Sequence[Request]) -> Suite:
+def started(root: Path, requests: Sequence[Request], formatter: str = "") -> Suite:
     """A repository with a skeleton of its own and modules made from it."""
     root.mkdir()
     (root / "pyproject.toml").touch()
     suite = Suite(root, root / "skeleton" / "canonical.py", requests, known)
     write_files(root, start(Wish(own_skeleton=True), suite.settings, known(suite.settings)).files)
+    if formatter:
+        reformat(suite, formatter)
     suite.add()
     assert len(suite.texts()) == len(requests)
     return suite
@@ -254,6 +258,104 @@ def test_other_facts(suite: Suite) -> None:
     (folder / SNAPSHOT.format(version="99.0.0")).write_bytes(gzip.compress(json.dumps(facts).encode()))
     edit(suite.root / "pyproject.toml", (FACTS, "99.0.0"))
     close(suite, {"olmo"})
+
+
+FORMATTERS = {
+    "ruff-79": "ruff format --isolated --line-length 79",
+    "ruff-88": "ruff format --isolated --line-length 88",
+    "ruff-120": "ruff format --isolated --line-length 120",
+    "black": "black -q",
+}
+EXTRA = """
+    def test_of_the_modules_own(self, config: PreTrainedConfig, tmp_path: Path) -> None:
+        model = build({model}, config, hidden_act="silu", tie_word_embeddings=False, attention_dropout=0.0)
+        assert model.config.hidden_act == 'silu'
+"""
+
+
+def words_of(formatter: str) -> list[str]:
+    """The command with the program of this environment."""
+    program, *options = FORMATTERS[formatter].split()
+    return [str(Path(sys.executable).with_name(program)), *options, "-"]
+
+
+def formatted(formatter: str, text: str) -> str:
+    """A text as somebody formats it by hand."""
+    return subprocess.run(words_of(formatter), input=text, capture_output=True, text=True, check=True).stdout
+
+
+def by_hand(suite: Suite, formatter: str) -> Path:
+    """A module to which somebody has added a test, with the formatter run over it; the path of the module."""
+    path = suite.root / "tests" / "models" / "test_hf_olmo.py"
+    path.write_text(formatted(formatter, path.read_text() + EXTRA.format(model="OlmoModel")))
+    return path
+
+
+def reformat(suite: Suite, formatter: str) -> None:
+    """Write a formatter into the configuration, in place of what is there."""
+    path = suite.root / "pyproject.toml"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("format-command")]
+    path.write_text("\n".join([*lines, f"format-command = {json.dumps(words_of(formatter))}", ""]))
+
+
+@pytest.mark.parametrize("formatter", FORMATTERS)
+def test_the_square_with_a_formatter(formatter: str, tmp_path: Path) -> None:
+    """Added with `format-command`, edited and formatted by hand, migrated twice."""
+    suite = started(tmp_path / "repository", EACH, formatter)
+    for path, text in suite.texts().items():
+        assert formatted(formatter, text) == text, path
+    assert suite.migrate().changed == []
+    edited = by_hand(suite, formatter)
+    edit(suite.canonical, *EDITS["a new test"], *EDITS["a constant"])
+    run = migrated(suite, {})
+    assert {plan.name: plan.action for plan in run.changed} == {
+        name: "merge" if name == "olmo" else "replace" for name in EVERY
+    }
+    fresh = suite.fresh()
+    for path, text in suite.texts().items():
+        assert formatted(formatter, text) == text, path
+        assert text == fresh[path] or path == edited
+    own = formatted(formatter, fresh[edited] + EXTRA.format(model="OlmoModel"))
+    assert edited.read_text() == own
+    a_second_run_changes_nothing(suite, run)
+    edit(suite.canonical, *EDITS["a comment"])
+    migrated(suite, {})
+    assert edited.read_text() == formatted(formatter, suite.fresh()[edited] + EXTRA.format(model="OlmoModel"))
+
+
+@pytest.mark.parametrize("formatter", FORMATTERS)
+def test_layout_alone_counts_as_unedited(suite: Suite, formatter: str) -> None:
+    """No `format-command`, but somebody ran a formatter over the modules; the changes of the skeleton arrive all."""
+    for path, text in suite.texts().items():
+        path.write_text(formatted(formatter, text))
+    before = suite.files()
+    assert suite.migrate().changed == []
+    assert {name: text for name, text in suite.files().items() if "cache" not in name} == before
+    edit(suite.canonical, *EDITS["a new test"], *EDITS["a constant"], *EDITS["a changed assertion"])
+    run = suite.migrate()
+    assert (reached(run), run.pending, run.refused) == (EVERY, (), False)
+    fresh = suite.fresh()
+    for path, text in suite.texts().items():
+        assert formatted(formatter, text) == formatted(formatter, fresh[path]), path
+    a_second_run_changes_nothing(suite, run)
+
+
+def test_another_line_length_later(tmp_path: Path) -> None:
+    """The modules that change anyway get the new layout where nobody edited them; no run is needed for its sake."""
+    suite = started(tmp_path / "repository", EACH, "ruff-120")
+    edited = by_hand(suite, "ruff-120")
+    reformat(suite, "ruff-79")
+    assert suite.migrate().changed == []
+    edit(suite.canonical, *EDITS["a new test"])
+    run = suite.migrate()
+    assert (reached(run), run.pending, run.refused) == (EVERY, (), False)
+    fresh = suite.fresh()
+    for path, text in suite.texts().items():
+        assert text == fresh[path] or path == edited
+        assert formatted("ruff-79", text) == formatted(
+            "ruff-79", fresh[path] if path != edited else fresh[path] + EXTRA.format(model="OlmoModel")
+        )
+    a_second_run_changes_nothing(suite, run)
 
 
 @settings(max_examples=200)
