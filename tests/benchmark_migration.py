@@ -74,6 +74,8 @@ def measured(folder: Path, runs: int) -> tuple[list[str], list[str]]:
     migrate = [sys.executable, "-m", "hfcodemod", "migrate-all", "--jobs", "2"]
     paths = grow(forest, COUNT)
     clone, _ = spent(migrate, forest)
+    said = subprocess.run(migrate, cwd=forest, check=True, capture_output=True, text=True).stdout
+    assert said == f"{COUNT} in step\n", said
     idle = [(spent(migrate, forest), spent([sys.executable, str(empty)], forest)) for _ in range(runs * 5)]
     ruff, _ = min(spent(["ruff", "check", "--no-cache", "--exit-zero", "tests"], forest) for _ in range(runs))
     rows = [row("nothing to do", "an empty typer command", 2, idle)]

@@ -69,7 +69,7 @@ def run(root: Path) -> tuple[float, float, float]:
     with subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
             peak = max(peak, memory(process.pid))
-            time.sleep(0.1)
+            time.sleep(0.5)
     assert process.returncode == 0
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
