@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfcodemod.errors import UserError
 from hfcodemod.findings import BROKEN_RECORD
+from hfcodemod.itemnames import HEADER
 from hfcodemod.managed import Identity, Trouble
 from hfcodemod.textfile import read
 from hfcodemod.workspace import STATE
@@ -129,7 +130,8 @@ def _held_back(base: Block, theirs: Block, items: Collection[str], scope: str) -
             texts.append(item.lead + inner)
         else:
             texts.append(item.source)
-    return theirs.head + "".join(texts) + theirs.tail
+    head = base.head if f"{scope}{HEADER}" in items else theirs.head
+    return head + "".join(texts) + theirs.tail
 
 
 def item_name(item: Item, scope: str = "") -> str:
@@ -158,7 +160,7 @@ def _places_in(source: str) -> Iterator[tuple[str, int, int]]:
 
 def names_in(source: str) -> list[str]:
     """The dotted names of all items, in order."""
-    return [item for item, _, _ in _places_in(source)]
+    return [item for item, _, _ in _places_in(source) if not item.endswith(HEADER)]
 
 
 def _places(block: Block, scope: str, at: int) -> Iterator[tuple[str, int, int]]:
@@ -169,5 +171,7 @@ def _places(block: Block, scope: str, at: int) -> Iterator[tuple[str, int, int]]
         end = at + len(item.source)
         yield name, at, end
         if item.block:
-            yield from _places(item.block, f"{name}.", at + len(item.lead))
+            start = at + len(item.lead)
+            yield f"{name}.{HEADER}", start, start + len(item.block.head)
+            yield from _places(item.block, f"{name}.", start)
         at = end

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from hfcodemod.byname import united_imports, united_statement
 from hfcodemod.gates import Kept
+from hfcodemod.itemnames import HEADER, MODULE
 from hfcodemod.items import Block, Item, Key, rekeyed
 from hfcodemod.lines import git_merged, touching_merged, trivial
-from hfcodemod.ordering import MODULE, Clash, beside_new, is_import, is_named, merged_order, moved
+from hfcodemod.ordering import Clash, beside_new, is_import, is_named, merged_order, moved
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,14 @@ class Merger:
         assert base is not None
         if base.block and ours.block and theirs.block and ours.key[0] in ("class", "if"):
             blocks = [replace(item.block, head="") for item in (base, ours, theirs) if item.block]
-            head = self.header(base.block.head, ours.block.head, theirs.block.head)
+            heads = [item.block.head for item in (base, ours, theirs) if item.block]
             inner = self.block(*rekeyed(*blocks), scope=scope)
-            return Pieces([lead + head, *inner.parts], theirs.lead + theirs.block.head + inner.base)
+            try:
+                return Pieces([lead + self.header(*heads), *inner.parts], theirs.lead + heads[2] + inner.base)
+            except Clash as reason:
+                # Its members are merged all the same.
+                clash = Clashed(".".join([*scope, HEADER]), str(reason), *heads)
+                return Pieces([lead, clash, *inner.parts], theirs.lead + heads[0] + inner.base)
         if base.block and ours.block and theirs.block:
             head = self.header(base.block.head, ours.block.head, theirs.block.head)
             body = self.lines(*(item.text[len(item.block.head) :] for item in (base, ours, theirs) if item.block))

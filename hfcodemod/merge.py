@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass, replace
 
 from hfcodemod.gates import Kept, complaint, names_lost, vanished
+from hfcodemod.itemnames import MODULE
 from hfcodemod.items import module_block, rekeyed
 from hfcodemod.itemwise import Clashed, Merger, Pieces
 from hfcodemod.lines import LABELS, ended, git_merged, trivial, with_markers
-from hfcodemod.ordering import MODULE
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from hfcodemod.items import Block, Key
 
-MODULE = "(module)"
-"""What stands for the name of an item that is the whole module."""
-
 
 class Clash(Exception):
     """Raised where an item can't be merged, and caught where its three sides are known."""

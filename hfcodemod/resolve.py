@@ -10,9 +10,9 @@ from typing import Literal
 from hfcodemod.config import Settings
 from hfcodemod.conflicts import REGION, Pending, names_in, record_path, replaced, text_of_item
 from hfcodemod.errors import UserError
+from hfcodemod.itemnames import MODULE
 from hfcodemod.managed import Tree, base_text
 from hfcodemod.merge import Conflict
-from hfcodemod.ordering import MODULE
 from hfcodemod.parsing import check_parses
 from hfcodemod.stamp import stamped, without_stamp
 from hfcodemod.textfile import TextFile, encoded, read

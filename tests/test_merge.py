@@ -525,3 +525,15 @@ def test_what_stands_in_a_conflict_only_hinders_nothing_else() -> None:
     merged = merge(base, ours, theirs)
     assert [(each.item, each.reason) for each in merged.conflicts] == [("X", "ours changed what theirs removed")]
     assert merged.source == ours.replace("2", "3")
+
+
+def test_a_conflict_in_a_class_header_leaves_the_members_to_be_merged() -> None:
+    base = "class TestA(Base):\n    def test_one(self):\n        assert 1\n"
+    ours = base.replace("(Base)", "(Mine)") + "\n    def test_mine(self):\n        assert 2\n"
+    theirs = base.replace("(Base)", "(Other)").replace("assert 1", "assert 3")
+    merged = merge(base, ours, theirs)
+    assert [(each.item, each.base, each.ours, each.theirs) for each in merged.conflicts] == [
+        ("TestA.(header)", "class TestA(Base):\n", "class TestA(Mine):\n", "class TestA(Other):\n")
+    ]
+    assert merged.source == ours.replace("assert 1", "assert 3")
+    assert merged.base == theirs.replace("(Other)", "(Base)")
