@@ -14,6 +14,24 @@ from hfcodemod.workspace import STATE
 
 
 @contextmanager
+def writing(root: Path) -> Iterator[None]:
+    """Nobody else writes meanwhile, and a write that was cut short is mended first, which is logged as a warning.
+
+    Raises UserError where another process is at it.
+    """
+    from hfcodemod.journal import recover
+
+    with locked(root):
+        recovered = recover(root)
+        if recovered is not None:
+            import logging
+
+            # Where nobody has configured logging, as on the command line, it is printed to stderr.
+            logging.getLogger("hfcodemod").warning(recovered)
+        yield
+
+
+@contextmanager
 def locked(root: Path) -> Iterator[None]:
     """Nobody else writes to the tree meanwhile; the system lets go of the lock when its holder is killed.
 
@@ -33,6 +51,31 @@ def locked(root: Path) -> Iterator[None]:
         os.close(descriptor)
         with suppress(OSError):
             os.rmdir(lock.parent)
+
+
+def holder(root: Path) -> str | None:
+    """Who is at work in the tree, by the number of the process; None where nobody is.
+
+    A lock file that a killed process left behind is nobody's.
+    """
+    try:
+        descriptor = os.open(root / STATE / "lock", os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        _lock(descriptor)
+    except _Held as error:
+        return error.pid
+    os.close(descriptor)
+    return None
+
+
+class _Held(UserError):
+    """Another process has the lock."""
+
+    def __init__(self, pid: str) -> None:
+        super().__init__(f"another hfcodemod is at work here (pid {pid}); wait for it")
+        self.pid = pid
 
 
 def _acquired(lock: Path) -> int:
@@ -74,4 +117,4 @@ def _lock(descriptor: int) -> None:
     except (BlockingIOError, PermissionError) as error:
         pid = os.read(descriptor, 20).decode() or "unknown"
         os.close(descriptor)
-        raise UserError(f"another hfcodemod is at work here (pid {pid}); wait for it") from error
+        raise _Held(pid) from error

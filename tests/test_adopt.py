@@ -418,7 +418,7 @@ def test_one_that_cannot_be_adopted_stops_no_other(repository: Repository) -> No
             ["../outside.py"], "is not where managed modules are looked for; it must be a .py file", id="outside"
         ),
         pytest.param(["suite/notes.txt"], "is not where managed modules are looked for", id="no Python file"),
-        pytest.param(["suite", "--as", "gemma3"], "--as speaks of one PATH; adopt the files one by one", id="as"),
+        pytest.param(["suite", "--as", "gemma3"], "a name is for one PATH; adopt the files one by one", id="as"),
         pytest.param(
             ["suite/test_bert.py", "--like", "bert"], "speak of a name; say which: --as NAME", id="like alone"
         ),

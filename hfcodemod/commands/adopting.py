@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hfcodemod.commands.context import AsJson, completed_names, here, known, shown, writing
+from hfcodemod.commands.context import AsJson, completed_names, shown
 from hfcodemod.commands.migration import Diff, progress_bar
 from hfcodemod.errors import UserError
 
@@ -41,30 +40,21 @@ def adopt(
     Nothing but the stamp is added. Tests of the skeleton that a module does not have stay away; from then on the
     skeleton's changes reach what it has as the skeleton has it.
     """
-    from hfcodemod.adopt import Terms, adoptions, files_of, modules_in
-    from hfcodemod.journal import write_files
-    from hfcodemod.managed import tree_of
+    from hfcodemod.api import adopt as adopted_of
 
     if (like or model_id) and name is None:
         raise UserError("--like and --model-id speak of a name; say which: --as NAME")
-    settings = here()
-    files = modules_in([Path(os.path.abspath(path)) for path in paths], settings)
-    if name is not None and len(files) > 1:
-        raise UserError("--as speaks of one PATH; adopt the files one by one")
-    terms = Terms(name, like, model_id, skeleton, force)
-
-    def found() -> tuple[list[Adoption], list[UserError]]:
-        with progress_bar() as progress:
-            return adoptions(files, terms, settings, known(settings), tree_of(settings), progress)
-
-    if diff:
-        adopted, errors = found()
-    else:
-        with writing(settings.root):
-            adopted, errors = found()
-            write_files(
-                settings.root, dict(files_of(adopted, settings.root)), {one.path: one.before for one in adopted}
-            )
+    with progress_bar() as progress:
+        adopted, errors = adopted_of(
+            paths,
+            name=name,
+            like=like,
+            model_id=model_id,
+            skeleton=skeleton,
+            force=force,
+            write=not diff,
+            progress=progress,
+        )
     if as_json:
         _print_json(adopted, errors)
     elif diff:

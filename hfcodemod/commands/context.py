@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,14 +48,8 @@ def shown(path: Path) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 
-@contextmanager
-def writing(root: Path) -> Iterator[None]:
+def writing(root: Path) -> AbstractContextManager[None]:
     """Nobody else writes meanwhile, and a write that was cut short is mended first, which is told."""
-    from hfcodemod.journal import recover
-    from hfcodemod.lock import locked
+    from hfcodemod.lock import writing
 
-    with locked(root):
-        recovered = recover(root)
-        if recovered is not None:
-            print(recovered, file=sys.stderr)
-        yield
+    return writing(root)

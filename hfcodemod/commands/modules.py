@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hfcodemod.commands.context import completed_names, here, known, shown, writing
+from hfcodemod.commands.context import completed_names, here, shown
 from hfcodemod.errors import UserError
 
 Names = Annotated[
@@ -37,26 +37,17 @@ def add(
     The module builds a tiny random-weight model of the real architecture and passes on CPU without network. It goes to
     tests/models/test_hf_NAME.py; `target` under tool.hfcodemod in pyproject.toml says otherwise.
     """
-    from hfcodemod.add import additions, files_of
-    from hfcodemod.journal import write_files
+    from hfcodemod.api import add as made_of
     from hfcodemod.own import unfilled
-    from hfcodemod.requests import Request
-    from hfcodemod.textfile import encoded
 
     if (like or model_id) and len(names) > 1:
         raise UserError("--like and --model-id speak of one NAME; add the names one by one")
-    settings = here()
-    requests = [Request(name, like, model_id, skeleton) for name in names]
+    made = made_of(names, like=like, model_id=model_id, skeleton=skeleton, force=force, write=not diff)
     if diff:
-        made = additions(requests, settings, known(settings), force=force)
+        root = here().root
         for addition in made:
-            sys.stdout.write(addition.diff(settings.root) if addition.status != "unchanged" else "")
+            sys.stdout.write(addition.diff(root) if addition.status != "unchanged" else "")
         raise typer.Exit(code=int(any(addition.status != "unchanged" for addition in made)))
-    with writing(settings.root):
-        made = additions(requests, settings, known(settings), force=force)
-        seen = {addition.path: addition.before for addition in made}
-        files = files_of(made, settings.root)
-        write_files(settings.root, {path: encoded(text, seen.get(path)) for path, text in files.items()}, seen)
     for addition in made:
         path = shown(addition.path)
         print(f"{path}: already in step" if addition.status == "unchanged" else f"wrote {path}")
