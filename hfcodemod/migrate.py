@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hfcodemod.cache import Cache, cache_bytes, cache_path, load_cache, remember
 from hfcodemod.conflicts import Pending, is_marked, pending_in, record_bytes, record_path
-from hfcodemod.managed import Managed, Tree, text_sha, tree_of
+from hfcodemod.managed import Identity, Managed, Tree, text_sha, tree_of
 from hfcodemod.workspace import base_files, bases_folder
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def migration(
         planner = Planner(settings, catalog(), markers, dict(cache.renders))
         _check_skeletons(planner, todo)
         for plan in _planned(planner, todo, jobs):
-            plans.append(plan)
+            plans.append(_as_told(plan, stuck))
             progress(len(plans), len(todo))
     renders = dict(plan.rendered for plan in plans if plan.rendered)
     shas = {file.path: file.sha for file in todo}
@@ -160,6 +160,19 @@ def _still_marked(file: Managed, pending: Pending) -> Plan:
 
     reason = f"holds the markers of its conflicts; edit them away, then `hfcodemod resolve {file.path} --edited`"
     return Plan(file.path, file.stamp.name, "conflict", reason, pending=pending)
+
+
+def _as_told(plan: Plan, stuck: Mapping[Identity, Pending]) -> Plan:
+    """The plan; a conflict that was recorded already keeps its reason, which from the next base may be another."""
+    before = stuck.get(plan.pending.identity) if plan.pending else None
+    if plan.pending is None or before is None:
+        return plan
+    told = {(one.item, one.base, one.ours, one.theirs): one.reason for one in before.conflicts}
+    conflicts = tuple(
+        replace(one, reason=told.get((one.item, one.base, one.ours, one.theirs), one.reason))
+        for one in plan.pending.conflicts
+    )
+    return replace(plan, pending=replace(plan.pending, conflicts=conflicts))
 
 
 def _check_skeletons(planner: Planner, files: Sequence[Managed]) -> None:
