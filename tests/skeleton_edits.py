@@ -128,16 +128,21 @@ def places(text: str) -> list[Place]:
 def _places(body: list[ast.stmt], scope: str, top: int) -> Iterator[Place]:
     for number, node in enumerate(body):
         kind, name = _named(node)
-        decorators = getattr(node, "decorator_list", [])
-        start = min([node.lineno, *(one.lineno for one in decorators)]) - 1
+        start = _start(node)
         end = node.end_lineno or node.lineno
         arguments = tuple(one.arg for one in node.args.args) if isinstance(node, ast.FunctionDef) else ()
         documented = number == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         head = node.lineno - 1
         yield Place(kind, name, scope, top, start, head, end, node.col_offset, arguments, documented)
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield from _places(node.body, f"{scope}{name}.", node.body[0].lineno - 1)
+            yield from _places(node.body, f"{scope}{name}.", _start(node.body[0]))
         top = end
+
+
+def _start(node: ast.stmt) -> int:
+    """The first line of a statement, decorators included."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(one.lineno for one in decorators)]) - 1
 
 
 def _named(node: ast.stmt) -> tuple[str, str]:
