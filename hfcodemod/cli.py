@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hfcodemod.commands import adopting, catalog, checking, merging, migration, modules, resolving, skeletons
+from hfcodemod.commands import adopting, catalog, checking, doctoring, merging, migration, modules, resolving, skeletons
 from hfcodemod.errors import UserError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command()(migration.migrate)
 app.command()(migration.migrate_all)
 app.command()(resolving.resolve)
 app.command()(checking.check)
+app.command()(doctoring.doctor)
 app.command("list")(catalog.list_architectures)
 app.command()(catalog.show)
 app.command()(catalog.facts)

@@ -94,18 +94,30 @@ def recover(root: Path) -> str | None:
     root = root.resolve()
     with blaming(root / STATE / PART):
         _remove(root / STATE / PART)
+    found = unfinished(root)
+    if found is None:
+        return None
+    journal, write = found
+    left = _place(write) if journal.name == PLACING else _put_back(write) if journal.name == UNDOING else []
+    _clean(write, journal.name)
+    files = "1 file" if len(write.changes) == 1 else f"{len(write.changes)} files"
+    said = f"{'finished' if journal.name == PLACING else 'undid'} a write of {files} that was cut short"
+    if left:
+        said += f"; changed by others since, so left as found: {', '.join(str(path) for path in left)}"
+    return said
+
+
+def unfinished(root: Path) -> tuple[Path, Write] | None:
+    """The write that was cut short, with its journal; None where there is none.
+
+    Raises UserError for a journal that cannot be read.
+    """
+    root = root.resolve()
     for name in (DRAFT, PLACING, UNDOING):
-        raw = bytes_of(root / STATE / name)
-        if raw is None:
-            continue
-        write = _from_json(root, root / STATE / name, raw)
-        left = _place(write) if name == PLACING else _put_back(write) if name == UNDOING else []
-        _clean(write, name)
-        files = "1 file" if len(write.changes) == 1 else f"{len(write.changes)} files"
-        said = f"{'finished' if name == PLACING else 'undid'} a write of {files} that was cut short"
-        if left:
-            said += f"; changed by others since, so left as found: {', '.join(str(path) for path in left)}"
-        return said
+        journal = root / STATE / name
+        raw = bytes_of(journal)
+        if raw is not None:
+            return journal, _from_json(root, journal, raw)
     return None
 
 
