@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -46,6 +47,12 @@ def check(
         replace(each, message=each.message.replace(below, ""), remedy=each.remedy.replace(below, ""))
         for each in found.findings
     ]
-    print(FORMATS[output_format](findings, found.files, shown), end="")
+    print(FORMATS[output_format](findings, found.files, _annotated if output_format == "github" else shown), end="")
     if findings:
         raise typer.Exit(code=1)
+
+
+def _annotated(path: Path) -> str:
+    """The path as GitHub knows it: from the top of what is checked out, wherever in it the command was typed."""
+    top = os.environ.get("GITHUB_WORKSPACE", "")
+    return path.relative_to(top).as_posix() if top and path.is_relative_to(top) else shown(path)
