@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,10 +20,6 @@ if TYPE_CHECKING:
     from hfcodemod.plan import Outcome, Plan, Planner
     from hfcodemod.textfile import TextFile
 
-FEW = 12
-"""Up to so many modules are planned sooner by one process than others are started."""
-RARELY = (100_000, 20, 20)
-"""For the collector of garbage."""
 Made = TypeVar("Made", covariant=True)
 Progress = Callable[[int, int], None]
 """Called with the number of modules that are planned, and of all."""
@@ -118,10 +112,11 @@ def migration(
     plans: list[Plan] = []
     if todo:
         from hfcodemod.plan import Planner
+        from hfcodemod.processes import planned
 
         planner = Planner(settings, catalog(), markers, dict(cache.renders))
         _check_skeletons(planner, todo)
-        for plan in _planned(planner, todo, jobs):
+        for plan in planned(planner, todo, jobs):
             plans.append(_as_told(plan, stuck))
             progress(len(plans), len(todo))
     renders = dict(plan.rendered for plan in plans if plan.rendered)
@@ -187,59 +182,6 @@ def _check_skeletons(planner: Planner, files: Sequence[Managed]) -> None:
                 # Parsed before processes are forked, which then share it.
                 _ = part.module
             upgrades_in(skeleton.upgrades)
-
-
-def _planned(planner: Planner, files: Sequence[Managed], jobs: int | None) -> Iterator[Plan]:
-    workers = min(jobs or os.cpu_count() or 1, (len(files) + FEW - 1) // FEW)
-    if workers <= 1:
-        with _rare_collection():
-            yield from map(planner.plan, files)
-        return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    ways = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if "fork" in ways else None)
-    with ProcessPoolExecutor(workers, context, _begin, (planner,)) as pool:
-        yield from pool.map(_plan, files, chunksize=max(1, min(FEW, len(files) // (workers * 4))))
-
-
-@contextmanager
-def _rare_collection() -> Iterator[None]:
-    """Look for garbage in cycles less often: trees of syntax are large and hold none, and the search takes a third."""
-    usual = gc.get_threshold()
-    gc.set_threshold(*RARELY)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
-_planner: Planner | None = None
-
-
-def _begin(planner: Planner) -> None:
-    import threading
-
-    global _planner
-    _planner = planner
-    gc.set_threshold(*RARELY)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Nobody tells a process that the one that waits for its work was killed: it would wait for ever."""
-    import multiprocessing
-
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-def _plan(file: Managed) -> Plan:
-    assert _planner is not None
-    return _planner.plan(file)
 
 
 def files_of(run: Migration) -> tuple[Mapping[Path, bytes | None], Mapping[Path, TextFile | None]]:
