@@ -25,21 +25,45 @@ Kinds: TypeAlias = tuple[type, ...]
 KINDS: dict[type, str] = {str: "a string", list: "a list of strings", dict: "a table"}
 STRING: Kinds = (str,)
 STRINGS: Kinds = (list,)
-OWN_KEYS: dict[str, Kinds] = {
-    "facts": STRING,
-    "target": STRING,
-    "skeleton": STRING,
-    "exclude": STRINGS,
-    "required-version": STRING,
-    "skeletons": (dict,),
-    "architectures": (dict,),
+
+
+@dataclass(frozen=True)
+class Key:
+    """What can be configured."""
+
+    kinds: Kinds
+    meaning: str
+    """For the reference; paths are from pyproject.toml."""
+    needed: bool = False
+
+
+OWN_KEYS = {
+    "facts": Key(STRING, f"The version of transformers whose facts are used; `{FACTS}` without."),
+    "target": Key(STRING, f"Where a module goes; `{TARGET}` without."),
+    "skeleton": Key(STRING, "The folder of a skeleton that stands in place of the shipped one."),
+    "exclude": Key(STRINGS, "Patterns of paths in which no managed files are looked for."),
+    "required-version": Key(STRING, "Which hfcodemod may be used here: `>=0.1,<0.2`."),
+    "skeletons": Key((dict,), "Skeletons of your own, each a table below."),
+    "architectures": Key((dict,), "Architectures that transformers does not have, each a table below."),
 }
-ADJUSTMENTS: dict[str, Kinds] = {
-    "overlay": STRING,
-    "leave-out": STRINGS,
-    "codemods": STRINGS,
-    "format-command": (str, list),
-    "upgrades": STRING,
+ADJUSTMENTS = {
+    "overlay": Key(STRING, "A module that is folded onto the skeleton."),
+    "leave-out": Key(STRINGS, "Tests that no module gets."),
+    "codemods": Key(STRINGS, "What runs last on each module, in order: `codemods/add_header.py:AddHeader`."),
+    "format-command": Key(
+        (str, list),
+        "A formatter of modules, from standard input to standard output: `ruff format --line-length 88 -`.",
+    ),
+    "upgrades": Key(STRING, "The folder of upgrade codemods, where it is not the one beside the skeleton."),
+}
+SKELETON_KEYS = {
+    "path": Key(STRING, "The test module that is cloned.", needed=True),
+    "reference": Key(STRING, "The architecture that it is written for.", needed=True),
+    "target": Key(STRING, "Where a clone goes, with `{name}` for the architecture.", needed=True),
+}
+ARCHITECTURE_KEYS = {
+    "title": Key(STRING, "The name as people write it: `YOLOv4`.", needed=True),
+    "checkpoint": Key(STRING, "The checkpoint that its modules name."),
 }
 
 
@@ -162,11 +186,7 @@ def _read(file: Path) -> Settings:
 
 
 def _skeleton(file: Path, where: str, table: Any) -> SkeletonSettings:
-    needed = {"path": STRING, "reference": STRING, "target": STRING}
-    _check_keys(file, where, table, {**needed, **ADJUSTMENTS})
-    for key in needed:
-        if key not in table:
-            raise UserError(f"{file}: [{where}] has no {key!r}; add it")
+    _check_keys(file, where, table, {**SKELETON_KEYS, **ADJUSTMENTS})
     return SkeletonSettings(
         path=file.parent / table["path"],
         reference=table["reference"],
@@ -214,9 +234,7 @@ def _check_version(file: Path, where: str, required: str | None) -> None:
 
 
 def _architecture(file: Path, where: str, table: Any) -> DeclaredArchitecture:
-    _check_keys(file, where, table, {"title": STRING, "checkpoint": STRING})
-    if "title" not in table:
-        raise UserError(f"{file}: [{where}] has no 'title'; add title = \"...\"")
+    _check_keys(file, where, table, ARCHITECTURE_KEYS)
     return DeclaredArchitecture(**table)
 
 
@@ -227,15 +245,19 @@ def _checked_target(file: Path, where: str, target: str) -> str:
     return target
 
 
-def _check_keys(file: Path, where: str, table: Any, kinds: Mapping[str, Kinds]) -> None:
+def _check_keys(file: Path, where: str, table: Any, keys: Mapping[str, Key]) -> None:
     if not isinstance(table, dict):
         raise UserError(f"{file}: [{where}] must be a table")
-    for key, value in table.items():
-        if key not in kinds:
-            near = difflib.get_close_matches(key, kinds, n=1)
-            known = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(kinds)}"
-            raise UserError(f"{file}: [{where}] has an unknown key {key!r}; {known}")
+    for name, value in table.items():
+        if name not in keys:
+            near = difflib.get_close_matches(name, keys, n=1)
+            known = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(keys)}"
+            raise UserError(f"{file}: [{where}] has an unknown key {name!r}; {known}")
+        kinds = keys[name].kinds
         strings = not isinstance(value, list) or all(isinstance(item, str) for item in value)
-        if not (isinstance(value, kinds[key]) and strings):
-            kind = " or ".join(KINDS[kind] for kind in kinds[key])
-            raise UserError(f"{file}: [{where}] {key} must be {kind}, not {value!r}")
+        if not (isinstance(value, kinds) and strings):
+            kind = " or ".join(KINDS[kind] for kind in kinds)
+            raise UserError(f"{file}: [{where}] {name} must be {kind}, not {value!r}")
+    for name, key in keys.items():
+        if key.needed and name not in table:
+            raise UserError(f'{file}: [{where}] has no {name!r}; add {name} = "..."')
