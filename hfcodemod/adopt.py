@@ -15,7 +15,7 @@ from hfcodemod.findings import SAME_MODULE
 from hfcodemod.identify import name_of, skeleton_at
 from hfcodemod.items import Block, module_block
 from hfcodemod.layout import same_layout_apart
-from hfcodemod.managed import Identity, Tree, base_text, identity, own_files
+from hfcodemod.managed import Identity, Tree, identity, own_files
 from hfcodemod.names import resolve
 from hfcodemod.own import started
 from hfcodemod.requests import Request, made, ordered
@@ -24,7 +24,7 @@ from hfcodemod.stamp import Stamp, broken_stamp, stamped, stamps_in, without_bro
 from hfcodemod.testclasses import called
 from hfcodemod.textfile import TextFile, bytes_of, encoded, read
 from hfcodemod.upgrades import renamed
-from hfcodemod.workspace import base_files
+from hfcodemod.workspace import base_files, base_text
 
 if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog

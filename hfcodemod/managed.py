@@ -16,7 +16,7 @@ from hfcodemod.findings import LOST_STAMP, REFUSED, SAME_MODULE, UNREADABLE
 from hfcodemod.searched import python_files
 from hfcodemod.stamp import MARK, Stamp, check_stamps, digest, without_stamp
 from hfcodemod.textfile import bytes_of, read
-from hfcodemod.workspace import bases_folder
+from hfcodemod.workspace import base_text, bases_folder
 
 _MARK = MARK.encode()
 RELEASED = f"{MARK}own"
@@ -212,15 +212,6 @@ def _may_be_a_module(path: Path, settings: Settings) -> bool:
     targets = [settings.target, *(own.target for own in settings.skeletons.values())]
     name = path.relative_to(settings.root).as_posix()
     return any(fnmatch(name, target.replace("{name}", "*")) for target in targets)
-
-
-def base_text(root: Path, name: str) -> str | None:
-    """A base, or None where it is missing or not what its name says."""
-    try:
-        text = (bases_folder(root) / name).read_bytes().decode("utf-8").replace("\r\n", "\n")
-    except (OSError, UnicodeDecodeError):
-        return None
-    return text if digest(text) == name else None
 
 
 def _is_released(text: str) -> bool:

@@ -17,7 +17,7 @@ from hfcodemod.errors import UserError
 from hfcodemod.formatter import Formatter
 from hfcodemod.layout import relaid, same_layout_apart
 from hfcodemod.loader import codemod
-from hfcodemod.managed import Managed, base_text
+from hfcodemod.managed import Managed
 from hfcodemod.merge import Merged, merge
 from hfcodemod.own import settled, started
 from hfcodemod.parsing import check_parses, too_deep
@@ -27,6 +27,7 @@ from hfcodemod.stamp import Stamp, digest, stamp_place, stamped, with_stamp_at, 
 from hfcodemod.testclasses import called, named_as_in_base
 from hfcodemod.textfile import TextFile, encoded, read
 from hfcodemod.upgrades import renamed, upgraded
+from hfcodemod.workspace import base_text
 
 if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog

@@ -11,11 +11,12 @@ from hfcodemod.config import Settings
 from hfcodemod.conflicts import REGION, Pending, names_in, record_path, replaced, text_of_item
 from hfcodemod.errors import UserError
 from hfcodemod.itemnames import MODULE
-from hfcodemod.managed import Tree, base_text
+from hfcodemod.managed import Tree
 from hfcodemod.merge import Conflict
 from hfcodemod.parsing import check_parses
 from hfcodemod.stamp import stamped, without_stamp
 from hfcodemod.textfile import TextFile, encoded, read
+from hfcodemod.workspace import base_text
 
 Way = Literal["ours", "theirs", "edited"]
 

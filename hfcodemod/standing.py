@@ -18,8 +18,9 @@ from hfcodemod.findings import (
     UNREADABLE,
     Finding,
 )
-from hfcodemod.managed import Managed, base_text
+from hfcodemod.managed import Managed
 from hfcodemod.stamp import digest, stamp_line, without_stamp
+from hfcodemod.workspace import base_text
 
 if TYPE_CHECKING:
     from hfcodemod.plan import Plan

@@ -26,10 +26,29 @@ def base_files(root: Path, source: str) -> dict[Path, str]:
     """
     folder = root / STATE
     return {
-        folder / ".gitattributes": "base/* linguist-generated -text -merge\nconflicts/* linguist-generated\n",
+        folder / ".gitattributes": "base/* linguist-generated -text\nconflicts/* linguist-generated\n",
         folder / ".gitignore": "lock\njournal.*\ncache.json\n",
-        bases_folder(root) / digest(source): source,
+        bases_folder(root) / digest(source): _as_kept(digest(source), source),
     }
+
+
+def base_text(root: Path, name: str) -> str | None:
+    """A base, or None where it is missing or not what its name says."""
+    try:
+        lines = (bases_folder(root) / name).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+    text = "\n".join(line.removeprefix(f"{name}|") for line in lines)
+    return text if digest(text) == name and all(line.startswith(f"{name}|") for line in lines) else None
+
+
+def _as_kept(name: str, source: str) -> str:
+    """The text of a base on disk: each line behind its id.
+
+    Two bases have no line in common then, and git, which takes files that are alike for one that was renamed, has
+    nothing to be in conflict about where two branches have migrated.
+    """
+    return "".join(f"{name}|{line}\n" for line in source.split("\n"))
 
 
 def is_edited(text: str) -> bool | None:

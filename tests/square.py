@@ -32,13 +32,14 @@ from hfcodemod.catalog import Catalog, load_snapshot
 from hfcodemod.config import FACTS, Settings, settings_for
 from hfcodemod.conflicts import Pending, pending_in
 from hfcodemod.journal import write_files
-from hfcodemod.managed import base_text, tree_of
+from hfcodemod.managed import tree_of
 from hfcodemod.migrate import Migration, files_of, migration
 from hfcodemod.release import compared, released
 from hfcodemod.requests import Request
 from hfcodemod.resolve import Way, settlement
 from hfcodemod.skeletons import skeleton_for
 from hfcodemod.stamp import without_stamp
+from hfcodemod.workspace import base_text
 
 CONFIGURATION = """\
 [tool.hfcodemod.skeletons.suite]
@@ -305,8 +306,9 @@ def migrated(suite: Suite, renames: Mapping[str, str]) -> Migration:
         assert (stamp == expected) or pending
         name = file.stamp.name
         spelled = {old.replace("llama", name): new.replace("llama", name) for old, new in renames.items()}
-        # A new name that the hand has given to something else is no new name here.
-        spelled = {old: new for old, new in spelled.items() if not re.search(rf"\b{new}\b", ours)}
+        # Where the hand has given the new name to something else, the old one goes as if it had been removed.
+        left = {defined.rpartition(".")[2] for defined in definitions(result)}
+        spelled = {old: new for old, new in spelled.items() if old not in left}
         texts = [newest(text, spelled) for text in (base, ours, theirs, result)]
         side = Side(texts[0], texts[1], texts[2], texts[3], pending, spelled)
         for promise in PROPERTIES:
@@ -360,14 +362,16 @@ def small(root: Path, pick: random.Random, size: int) -> Suite:
     return suite
 
 
-def hold(suite: Suite, pick: random.Random, rounds: Sequence[tuple[int, int]]) -> Counter[str]:
+def hold(
+    suite: Suite, pick: random.Random, rounds: Sequence[tuple[int, int]], *, renaming: bool = True
+) -> Counter[str]:
     """Edit skeleton and modules, migrate, settle or not, and again; raises AssertionError where a property fails.
 
     The first module is never edited by hand.
     """
     seen: Counter[str] = Counter()
     for skeleton_edits, hand_edits in rounds:
-        editor = edited(suite.canonical.read_text(), pick, skeleton_edits, retired=suite.retired)
+        editor = edited(suite.canonical.read_text(), pick, skeleton_edits, renaming=renaming, retired=suite.retired)
         suite.canonical.write_text(editor.text)
         suite.retired = editor.retired
         renames = suite.release(editor.renames)

@@ -147,7 +147,9 @@ def restored(repository: Repository) -> None:
     """The base, as git would put it back."""
     body = repository.text("mistral").replace(EXTRA, "")
     base(repository).parent.mkdir(parents=True, exist_ok=True)
-    base(repository).write_text(body.replace(f"{stamp(repository)}\n\n", ""))
+    name = stamp(repository)[-8:]
+    lines = body.replace(f"{stamp(repository)}\n\n", "").split("\n")
+    base(repository).write_text("".join(f"{name}|{line}\n" for line in lines))
 
 
 def configured(repository: Repository) -> None:

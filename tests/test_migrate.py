@@ -386,7 +386,7 @@ KINDS = [
     pytest.param(
         ("class TestMistral:", "class TestMistral(object):"),
         ("class TestLlama:", "class TestLlama(dict):"),
-        "TestMistral: both sides changed the same lines",
+        "TestMistral.(header): both sides changed the same lines",
         id="the header of a class",
     ),
     pytest.param(

@@ -12,7 +12,8 @@ from hfcodemod.workspace import base_files
 
 def test_bases_are_addressed_by_content(tmp_path: Path) -> None:
     files = base_files(tmp_path, "x = 1\n")
-    assert files[tmp_path / ".hfcodemod" / "base" / digest("x = 1\n")] == "x = 1\n"
+    name = digest("x = 1\n")
+    assert files[tmp_path / ".hfcodemod" / "base" / name] == f"{name}|x = 1\n{name}|\n"
     assert "linguist-generated" in files[tmp_path / ".hfcodemod" / ".gitattributes"]
 
 
