@@ -32,6 +32,8 @@ from hfcodemod.workspace import base_text
 if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog
 
+_RUNS = 3
+"""How often a merge that conflicts is done again from the next base, at most."""
 Action = Literal["skip", "replace", "merge", "conflict", "keep", "refuse"]
 
 
@@ -152,7 +154,7 @@ class Planner:
             return self._written(change, "replace", "the skeleton changed, nothing was edited", text)
         return self._merged(change, layout)
 
-    def _merged(self, change: _Change, layout: Formatter) -> Plan:
+    def _merged(self, change: _Change, layout: Formatter, runs: int = _RUNS) -> Plan:
         """The plan of a module that was edited."""
         path = change.managed.path
         check_parses(path, change.file.text)
@@ -167,8 +169,12 @@ class Planner:
         notes += [f"{old} is now {new}" for upgrade in applied for old, new in upgrade.renames.items()]
         if not merged.conflicts:
             return self._written(change, "merge", "the skeleton changed, and so did the module", merged.source, notes)
-        items = named_as_in_base(_names(merged), names)
-        return self._conflicted(change, merged, held_back(base, change.theirs, items), notes)
+        base = held_back(base, change.theirs, named_as_in_base(_names(merged), names))
+        if runs and (base, merged.source) != (change.base, change.body):
+            # What a second run would find from here is found at once, so that it has nothing to change.
+            again = self._merged(replace(change, base=base, body=merged.source), layout, runs - 1)
+            return replace(again, notes=tuple(dict.fromkeys([*notes, *again.notes])))
+        return self._conflicted(change, merged, base, notes)
 
     def _conflicted(self, change: _Change, merged: Merged, base: str, notes: list[str]) -> Plan:
         stamp, path = change.managed.stamp, change.managed.path
