@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
+from hfcodemod import report
 from hfcodemod.commands import adopting, catalog, checking, doctoring, merging, migration, modules, resolving, skeletons
+from hfcodemod.commands.output import with_output_options
 from hfcodemod.errors import UserError
 
 app = typer.Typer(
@@ -19,20 +22,30 @@ app = typer.Typer(
     epilog="Exit codes: 0 fine; 1 --diff found work, or conflicts wait; 2 wrong usage or file; 130 interrupted.",
 )
 
+COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    "Every day": {
+        "add": modules.add,
+        "migrate-all": migration.migrate_all,
+        "migrate": migration.migrate,
+        "resolve": resolving.resolve,
+        "check": checking.check,
+        "list": catalog.list_architectures,
+        "show": catalog.show,
+    },
+    "Setting up": {
+        "init": skeletons.init,
+        "adopt": adopting.adopt,
+        "release-skeleton": skeletons.release_skeleton,
+        "facts": catalog.facts,
+        "doctor": doctoring.doctor,
+    },
+    "For git": {"merge": merging.merge},
+}
+"""By what they are for, as the help shows them."""
 
-app.command()(modules.add)
-app.command()(adopting.adopt)
-app.command()(migration.migrate)
-app.command()(migration.migrate_all)
-app.command()(resolving.resolve)
-app.command()(checking.check)
-app.command()(doctoring.doctor)
-app.command("list")(catalog.list_architectures)
-app.command()(catalog.show)
-app.command()(catalog.facts)
-app.command()(merging.merge)
-app.command()(skeletons.init)
-app.command()(skeletons.release_skeleton)
+for panel, commands in COMMANDS.items():
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=panel)(with_output_options(command))
 
 
 def main() -> None:
@@ -40,7 +53,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        report.fail(error)
         sys.exit(2)
     except BrokenPipeError:
         # Whoever reads stdout has seen enough; the interpreter would complain again when it flushes.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hfcodemod.commands.context import AsJson, completed_names, shown
-from hfcodemod.commands.migration import Diff, progress_bar
+from hfcodemod.commands.context import AsJson, Diff, Like, ModelId, completed_names, shown
+from hfcodemod.commands.migration import progress_bar
 from hfcodemod.errors import UserError
+from hfcodemod.report import fail, say
 
 if TYPE_CHECKING:
     from hfcodemod.adopt import Adoption
@@ -25,11 +25,8 @@ def adopt(
         str | None,
         typer.Option("--as", metavar="NAME", help="What it tests, if it isn't clear.", autocompletion=completed_names),
     ] = None,
-    like: Annotated[
-        str | None,
-        typer.Option(help="Known name whose architecture an unknown NAME has.", autocompletion=completed_names),
-    ] = None,
-    model_id: Annotated[str | None, typer.Option(help="Checkpoint of that NAME.", metavar="ORG/MODEL")] = None,
+    like: Like = None,
+    model_id: ModelId = None,
     skeleton: Annotated[str | None, typer.Option(help="Skeleton that it is to follow.", show_default="by path")] = None,
     force: Annotated[bool, typer.Option("--force", help="Also with little in common with the skeleton.")] = False,
     diff: Diff = False,
@@ -62,29 +59,29 @@ def adopt(
     else:
         _print_lines(adopted)
     for error in errors:
-        print(f"error: {error}", file=sys.stderr)
+        fail(error)
     if errors:
         raise typer.Exit(code=2)
     raise typer.Exit(code=int(diff and any(one.text != one.before.text for one in adopted)))
 
 
 def _print_diff(adopted: Sequence[Adoption]) -> None:
-    from hfcodemod.report import diff_of
+    from hfcodemod.report import diff_of, print_diff
 
     for one in adopted:
-        sys.stdout.write(diff_of(shown(one.path), one.before.text, one.text))
+        print_diff(diff_of(shown(one.path), one.before.text, one.text))
 
 
 def _print_lines(adopted: Sequence[Adoption]) -> None:
     for one in adopted:
         if one.base is None:
-            print(f"{shown(one.path)}: is managed as {one.request.name} already")
+            say(f"{shown(one.path)}: is managed as {one.request.name} already")
             continue
         same = len(one.items.same)
         said = [f"{same} {'item' if same == 1 else 'items'} as in the skeleton"]
         said += [f"otherwise: {', '.join(one.items.otherwise)}"] if one.items.otherwise else []
         said += [f"not here: {', '.join(one.items.missing)}"] if one.items.missing else []
-        print(f"adopted {shown(one.path)} as {one.request.name}: {'; '.join(said)}")
+        say(f"adopted {shown(one.path)} as {one.request.name}: {'; '.join(said)}")
 
 
 def _print_json(adopted: Sequence[Adoption], errors: Sequence[UserError]) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from hfcodemod.commands.context import AsJson, completed_names, here, known, shown
 from hfcodemod.errors import UserError
+from hfcodemod.report import say
 
 if TYPE_CHECKING:
     from hfcodemod.architecture import Architecture
@@ -129,8 +130,8 @@ def facts(
     catalog = read_source(source if source is not None else _installed_transformers())
     path = facts_folder(here().root) / SNAPSHOT.format(version=catalog.version)
     write_snapshot(catalog, path)
-    print(f"wrote {shown(path)} ({len(catalog.architectures)} model types)")
-    print(f'to use it: facts = "{catalog.version}" under [tool.hfcodemod] in pyproject.toml')
+    say(f"wrote {shown(path)} ({len(catalog.architectures)} model types)")
+    say(f'to use it: facts = "{catalog.version}" under [tool.hfcodemod] in pyproject.toml')
 
 
 def _installed_transformers() -> Path:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog
     from hfcodemod.config import Settings
 
+# Options that mean the same in every command.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Diff = Annotated[bool, typer.Option("--diff", help="Print what would change and write nothing.")]
 
 
 def here() -> Settings:
@@ -40,6 +42,12 @@ def completed_names(incomplete: str) -> list[str]:
         return [name for name in known_names(known(here())) if name.startswith(incomplete)]
     except UserError:
         return []
+
+
+Like = Annotated[
+    str | None, typer.Option(help="Known name whose architecture an unknown NAME has.", autocompletion=completed_names)
+]
+ModelId = Annotated[str | None, typer.Option(help="Checkpoint that the module names.", metavar="ORG/MODEL")]
 
 
 def shown(path: Path) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from hfcodemod import report
 from hfcodemod.commands.context import AsJson
 
 if TYPE_CHECKING:
     from hfcodemod.doctor import Remark
+
+STYLES = {"fine": "green", "note": "cyan", "todo": "yellow", "broken": "bold red"}
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -40,12 +44,15 @@ def _print(remarks: Sequence[Remark]) -> None:
     # What is said of a path is typed here.
     below = f"{Path.cwd()}/"
     for remark in remarks:
-        print(f"{remark.level:<6}  {remark.subject}: {remark.said}".replace(below, ""))
+        if report.look.quiet and remark.level in ("fine", "note"):
+            continue
+        level = report.painted(f"{remark.level:<6}", STYLES[remark.level], sys.stdout)
+        print(f"{level}  {remark.subject}: {remark.said}".replace(below, ""))
         if remark.remedy:
             print(f"        -> {remark.remedy}".replace(below, ""))
     waiting = [remark for remark in remarks if remark.level in ("todo", "broken")]
     if not waiting:
-        print("nothing to do")
+        report.say("nothing to do")
         return
     first = max(waiting, key=lambda remark: LEVELS.index(remark.level))
     print(f"next: {first.subject}: {first.remedy or first.said}".replace(below, ""))

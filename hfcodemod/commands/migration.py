@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hfcodemod.commands.context import AsJson, here, known, shown, writing
+from hfcodemod import report
+from hfcodemod.commands.context import AsJson, Diff, here, known, shown, writing
 from hfcodemod.commands.resolving import picture
+from hfcodemod.report import fail, note
 
 if TYPE_CHECKING:
     from hfcodemod.config import Settings
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 FEW = 5
 """Up to so many files are named one by one in a command to type."""
-Diff = Annotated[bool, typer.Option("--diff", help="Print what would change and write nothing.")]
 Jobs = Annotated[int | None, typer.Option(help="Processes at most.", min=1, show_default="as many as processors")]
 Changed = Annotated[
     bool, typer.Option("--changed", help="The paths are files that changed, managed or not; exit 1 if one is written.")
@@ -117,11 +118,11 @@ def _migrate(
         from hfcodemod.report import print_json
 
         print_json(_as_json(found))
-    elif not diff:
+    elif not (diff or report.look.quiet):
         _print_table(found)
     _tell(found)
     if hook and found.changed and not diff:
-        print(_advice(found), file=sys.stderr)
+        note(_advice(found))
     if found.refused:
         raise typer.Exit(code=2)
     if found.pending or ((diff or hook) and found.changed):
@@ -131,25 +132,24 @@ def _migrate(
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """What is called with how much is done, and shows it on a terminal."""
-    if not sys.stderr.isatty():
+    if report.look.quiet or not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    from rich.console import Console
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
+    with Bar(console=report.console_of(sys.stderr), transient=True) as bar:
         task = bar.add_task("modules", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_diff(run: Migration) -> None:
-    from hfcodemod.report import diff_of
+    from hfcodemod.report import diff_of, print_diff
 
     for plan in run.changed:
         name = plan.path.relative_to(run.root).as_posix()
         assert plan.outcome is not None
         texts = plan.outcome.texts()
-        sys.stdout.write(diff_of(name, texts.before.text, texts.after))
+        print_diff(diff_of(name, texts.before.text, texts.after))
 
 
 def _print_table(run: Migration) -> None:
@@ -186,12 +186,12 @@ def _past(action: str) -> str:
 def _tell(run: Migration) -> None:
     """What is worth knowing beside the answer: notes, refusals, conflicts that wait."""
     for plan in run.plans:
-        for note in plan.notes:
-            print(f"{shown(plan.path)}: {note}", file=sys.stderr)
+        for said in plan.notes:
+            note(f"{shown(plan.path)}: {said}")
         if plan.action in ("refuse", "keep"):
             print(_said(plan), file=sys.stderr)
     for trouble in run.tree.troubles:
-        print(f"error: {trouble.said}", file=sys.stderr)
+        fail(trouble.said)
     for pending in run.pending:
         picture(pending, run.root)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from hfcodemod.commands.context import completed_names, here, shown
+from hfcodemod.commands.context import Diff, Like, ModelId, completed_names, here, shown
 from hfcodemod.errors import UserError
+from hfcodemod.report import note, print_diff, say
 
 Names = Annotated[
     list[str],
@@ -23,13 +23,10 @@ Names = Annotated[
 
 def add(
     names: Names,
-    like: Annotated[
-        str | None,
-        typer.Option(help="Known name whose architecture an unknown NAME has.", autocompletion=completed_names),
-    ] = None,
-    model_id: Annotated[str | None, typer.Option(help="Checkpoint that the module names.", metavar="ORG/MODEL")] = None,
+    like: Like = None,
+    model_id: ModelId = None,
     skeleton: Annotated[str, typer.Option(help="Skeleton to clone.")] = "default",
-    diff: Annotated[bool, typer.Option("--diff", help="Print what would change and write nothing.")] = False,
+    diff: Diff = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that were edited by hand.")] = False,
 ) -> None:
     """Write a test module for each NAME.
@@ -46,13 +43,13 @@ def add(
     if diff:
         root = here().root
         for addition in made:
-            sys.stdout.write(addition.diff(root) if addition.status != "unchanged" else "")
+            print_diff(addition.diff(root) if addition.status != "unchanged" else "")
         raise typer.Exit(code=int(any(addition.status != "unchanged" for addition in made)))
     for addition in made:
         path = shown(addition.path)
-        print(f"{path}: already in step" if addition.status == "unchanged" else f"wrote {path}")
+        say(f"{path}: already in step" if addition.status == "unchanged" else f"wrote {path}")
         for left in addition.leftovers:
-            print(f"{path}:{left.line}: still says {left.text!r}", file=sys.stderr)
+            note(f"{path}:{left.line}: still says {left.text!r}")
         for line, name in unfilled(addition.text):
-            print(f"{path}:{line}: {name} is the module's own, and is to be filled in", file=sys.stderr)
-    print(f"run: pytest {' '.join(shown(addition.path) for addition in made)}")
+            note(f"{path}:{line}: {name} is the module's own, and is to be filled in")
+    say(f"run: pytest {' '.join(shown(addition.path) for addition in made)}")

@@ -12,6 +12,7 @@ import typer
 
 from hfcodemod.commands.context import AsJson, here, shown
 from hfcodemod.errors import UserError
+from hfcodemod.report import fail, note, painted, say
 
 if TYPE_CHECKING:
     from hfcodemod.conflicts import Pending
@@ -43,14 +44,14 @@ def resolve(
     if ways:
         settled, errors = api.resolve(ways[0], path)
         for one in settled:
-            print(f"{shown(one.path)}: settled with {ways[0]}")
+            say(f"{shown(one.path)}: settled with {ways[0]}")
         if not settled and not errors:
-            print("no conflicts")
+            say("no conflicts")
     else:
         waiting, errors = api.conflicts(path)
         _list(waiting, as_json)
     for error in errors:
-        print(f"error: {error}", file=sys.stderr)
+        fail(error)
     if errors:
         raise typer.Exit(code=2)
     if waiting:
@@ -78,11 +79,9 @@ def picture(pending: Pending, root: Path) -> None:
     """The two sides of each conflict, cut short."""
     for conflict in pending.conflicts:
         print(f"{shown(root / pending.path)}:{conflict.line}: {conflict.item}: {conflict.reason}", file=sys.stderr)
-        for sign, text in (("ours", conflict.ours), ("theirs", conflict.theirs)):
+        for sign, style, text in (("ours", "red", conflict.ours), ("theirs", "green", conflict.theirs)):
             lines = text.strip("\n").split("\n")
             rest = [f"... {len(lines) - PICTURE} more lines"] if len(lines) > PICTURE else []
             for line in [*lines[:PICTURE], *rest]:
-                print(f"  {sign:<6} | {line}".rstrip(), file=sys.stderr)
-    print(
-        f"  settle with: hfcodemod resolve {shown(root / pending.path)} --ours | --theirs | --edited", file=sys.stderr
-    )
+                note(f"  {painted(f'{sign:<6}', style, sys.stderr)} | {line}".rstrip())
+    note(f"  settle with: hfcodemod resolve {shown(root / pending.path)} --ours | --theirs | --edited")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hfcodemod.commands.context import AsJson, here, known, shown, writing
+from hfcodemod.commands.context import AsJson, Diff, here, known, shown, writing
 from hfcodemod.errors import UserError
+from hfcodemod.report import say
 
 if TYPE_CHECKING:
     from hfcodemod.release import Comparison
@@ -49,9 +50,9 @@ def init(
         made = start(Wish(overlay, own_skeleton, skeleton, reference or "", name or ""), settings, known(settings))
         write_files(settings.root, made.files)
     for path in sorted(made.files):
-        print(f"wrote {shown(path)}")
+        say(f"wrote {shown(path)}")
     for line in made.advice:
-        print(line)
+        say(line)
 
 
 def release_skeleton(
@@ -60,7 +61,7 @@ def release_skeleton(
         list[str] | None, typer.Option(metavar="OLD=NEW", help="A name that is another now; may be given again.")
     ] = None,
     no_renames: Annotated[bool, typer.Option("--no-renames", help="Nothing that disappeared was renamed.")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Print what would change and write nothing.")] = False,
+    diff: Diff = False,
     as_json: AsJson = False,
 ) -> None:
     """Number the skeleton's next version, and write the codemod by which modules follow its renames.
@@ -120,13 +121,13 @@ def _confirmed(comparison: Comparison, old: str, new: str) -> bool:
 
 
 def _print_diff(root: Path, files: Mapping[Path, bytes | None]) -> None:
-    from hfcodemod.report import diff_of
+    from hfcodemod.report import diff_of, print_diff
     from hfcodemod.textfile import read
 
     for path, content in files.items():
         old = read(path)
         before, after = None if old is None else old.text, None if content is None else content.decode()
-        sys.stdout.write(diff_of(path.relative_to(root).as_posix(), before, after))
+        print_diff(diff_of(path.relative_to(root).as_posix(), before, after))
 
 
 def _print_json(
@@ -150,17 +151,17 @@ def _print_release(
     comparison: Comparison, renames: Mapping[str, str], likely: Mapping[str, str], files: Mapping[Path, bytes | None]
 ) -> None:
     for old, new in {**renames, **likely}.items():
-        print(f"{'likely ' if likely else ''}renamed {comparison.vanished[old]} to {comparison.appeared[new]}")
+        say(f"{'likely ' if likely else ''}renamed {comparison.vanished[old]} to {comparison.appeared[new]}")
     for name in comparison.removed({**renames, **likely}):
-        print(f"removed {name}")
+        say(f"removed {name}")
     for name in comparison.added({**renames, **likely}):
-        print(f"added {name}")
+        say(f"added {name}")
     for path, content in files.items():
-        print(f"{'removed' if content is None else 'wrote'} {shown(path)}")
+        say(f"{'removed' if content is None else 'wrote'} {shown(path)}")
     if files:
-        print(f"released version {comparison.version}; run: hfcodemod migrate-all")
+        say(f"released version {comparison.version}; run: hfcodemod migrate-all")
     elif not comparison.files:
-        print(f"nothing changed since version {comparison.version}")
+        say(f"nothing changed since version {comparison.version}")
 
 
 def _ask_for_options(name: str, likely: Mapping[str, str]) -> None:
