@@ -32,13 +32,14 @@ from hfcodemod.catalog import Catalog, load_snapshot
 from hfcodemod.config import FACTS, Settings, settings_for
 from hfcodemod.conflicts import Pending, pending_in
 from hfcodemod.journal import write_files
-from hfcodemod.managed import base_text, tree_of
+from hfcodemod.managed import tree_of
 from hfcodemod.migrate import Migration, files_of, migration
 from hfcodemod.release import compared, released
 from hfcodemod.requests import Request
 from hfcodemod.resolve import Way, settlement
 from hfcodemod.skeletons import skeleton_for
 from hfcodemod.stamp import without_stamp
+from hfcodemod.workspace import base_text
 
 CONFIGURATION = """\
 [tool.hfcodemod.skeletons.suite]
