@@ -5,17 +5,30 @@ from __future__ import annotations
 import gzip
 import importlib.resources
 import json
+import random
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from golden import REQUESTS
-from hypothesis import given, settings
-from square import ROUNDS, SEEDS, SIZES, Suite, a_second_run_changes_nothing, example, migrated
+from hypothesis import HealthCheck, given, settings
+from square import (
+    ROUNDS,
+    SEEDS,
+    SIZES,
+    Suite,
+    a_second_run_changes_nothing,
+    after_all_is_settled_nothing_is_left,
+    example,
+    hold,
+    migrated,
+    small,
+)
 
 from hfcodemod.catalog import SNAPSHOT
 from hfcodemod.commands.context import known
@@ -362,3 +375,74 @@ def test_another_line_length_later(tmp_path: Path) -> None:
 @given(SEEDS, SIZES, ROUNDS)
 def test_random_edits(seed: int, size: int, rounds: list[tuple[int, int]]) -> None:
     example(seed, size, rounds)
+
+
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=SEEDS)
+def test_random_edits_of_a_copy_of_the_shipped_skeleton(first: Path, seed: int) -> None:
+    """Tests are renamed in the hand-written edits above, since the fragments import what the canonical module has."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "repository"
+        shutil.copytree(first, root)
+        suite = Suite(root, root / "skeleton" / "canonical.py", EACH, known)
+        assert hold(suite, random.Random(seed), [(4, 4)], renaming=False)["migrations"] == 1
+
+
+def test_the_longer_run_writes_its_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    script = Path(__file__).with_name("square.py")
+    command = [sys.executable, str(script), "--examples", "3", "--seed", "3", "--write", str(page)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == page.read_text() + "\n"
+    assert "3 random skeletons" in page.read_text() and "Seed 3" in page.read_text()
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Suite:
+    """Three modules made from a skeleton of one file."""
+    return small(tmp_path / "repository", random.Random(0), 0)
+
+
+OLMO = Path("suite") / "test_olmo.py"
+
+
+def test_tests_that_both_sides_put_in_another_order_are_settled(three: Suite) -> None:
+    loading, score = (method(three.canonical.read_text(), name) for name in ("test_model_loading", "test_score"))
+    text = three.canonical.read_text().replace(loading, "")
+    three.canonical.write_text(text.replace(score, score + loading))
+    module = three.root / OLMO
+    moved = (
+        method(module.read_text(), "test_classes") or module.read_text()[module.read_text().index("    def test_cl") :]
+    )
+    text = module.read_text().replace(f"\n{moved}", "")
+    module.write_text(text.replace("class TestOlmo:\n", f"class TestOlmo:\n{moved}\n"))
+    run = migrated(three, {})
+    assert [(one.name, [conflict.item for conflict in one.conflicts]) for one in run.pending] == [
+        ("olmo", ["TestOlmo"])
+    ]
+    a_second_run_changes_nothing(three, run)
+    after_all_is_settled_nothing_is_left(three, "theirs")
+    assert module.read_text() == three.fresh()[module]
+
+
+def test_a_constant_that_both_sides_add_in_two_places_is_a_conflict(three: Suite) -> None:
+    edit(three.canonical, ("LIMIT = 0.5\n", "LIMIT = 0.5\nDEPTH = 2\n"))
+    module = three.root / OLMO
+    edit(module, ("\n# How close two scores come.\n", "DEPTH = 3\n\n# How close two scores come.\n"))
+    run = migrated(three, {})
+    conflicts = [(one.item, one.ours, one.theirs) for pending in run.pending for one in pending.conflicts]
+    assert conflicts == [("DEPTH", "DEPTH = 3\n", "DEPTH = 2\n")]
+    after_all_is_settled_nothing_is_left(three, "ours")
+    assert module.read_text().count("DEPTH =") == 1
+
+
+def test_a_renamed_test_whose_new_name_a_module_has_given_to_another(three: Suite) -> None:
+    """The old test follows the skeleton all the same, and the other stays."""
+    text = three.canonical.read_text().replace("test_score", "test_limit")
+    three.canonical.write_text(text.replace('"""Above the limit."""', '"""Over the limit."""'))
+    module = three.root / OLMO
+    other = "\n\ndef test_limit():\n    assert LIMIT == 0.5\n"
+    module.write_text(module.read_text() + other)
+    run = migrated(three, three.release({"test_score": "test_limit"}))
+    assert run.pending == ()
+    assert module.read_text() == three.fresh()[module] + other
