@@ -260,6 +260,29 @@ def test_a_codemod_of_the_teams_own(suite: Suite) -> None:
     close(suite, EVERY)
 
 
+def test_another_hfcodemod_with_another_recipe(suite: Suite, tmp_path: Path) -> None:
+    """A copy of the package in which a recipe differs migrates the module of its architecture, and no other."""
+    package = tmp_path / "newer" / "hfcodemod"
+    for name in ("hfcodemod", "hfcodemod.codemods", "hfcodemod.skeleton"):
+        source = Path(str(importlib.resources.files(name)))
+        shutil.copytree(source, package / name.removeprefix("hfcodemod").lstrip("."), dirs_exist_ok=True)
+    edit(package / "data" / "recipes" / "whisper.json", ('"encoder_layers": 2', '"encoder_layers": 3'))
+    # An editable installation is found before any path.
+    start = (
+        "import sys; sys.meta_path[:] = [finder for finder in sys.meta_path if 'ditable' not in repr(finder)]; "
+        f"sys.path.insert(0, {str(package.parent)!r}); from hfcodemod.cli import main; main()"
+    )
+    module = suite.root / "tests" / "models" / "test_hf_whisper.py"
+    before = suite.texts()
+    done = subprocess.run([sys.executable, "-c", start, "migrate-all"], cwd=suite.root, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 replaced, 3 in step"), done.stderr
+    after = suite.texts()
+    assert {path for path in after if after[path] != before[path]} == {module}
+    module.unlink()
+    subprocess.run([sys.executable, "-c", start, "add", "whisper"], cwd=suite.root, check=True, capture_output=True)
+    assert suite.texts() == after
+
+
 def test_other_facts(suite: Suite) -> None:
     """A version of transformers that names another checkpoint of one architecture."""
     folder = suite.root / ".hfcodemod" / "facts"
