@@ -110,7 +110,10 @@ def _newline(path: Path, raw: bytes) -> Literal["\n", "\r\n"]:
 
 
 def _declared(place: str, raw: bytes) -> str:
-    """The encoding that the first two lines declare (PEP 263)."""
+    """The encoding that the first two lines declare (PEP 263), or would without a conflict marker above them."""
+    body = raw.removeprefix(BOM)
+    if body.startswith(b"<<<<<<< "):
+        raw = raw[: len(raw) - len(body)] + body.partition(b"\n")[2]
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
     except SyntaxError as error:

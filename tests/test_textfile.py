@@ -228,3 +228,12 @@ def test_a_character_that_the_encoding_does_not_have() -> None:
     assert str(caught.value) == (
         "x.py:3: '\\u6f22' is not in iso-8859-1; convert the file to UTF-8 and remove its coding line"
     )
+
+
+def test_a_conflict_marker_on_top_does_not_hide_the_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    text = '<<<<<<< ours\n# coding: cp1252\n"""Größe."""\n=======\n# coding: cp1252\n"""Maß."""\n>>>>>>> theirs\n'
+    path.write_bytes(text.encode("cp1252"))
+    file = read(path, unmerged=True)
+    assert file is not None and (file.text, file.encoding) == (text, "cp1252")
+    assert encoded(text, file) == text.encode("cp1252")
