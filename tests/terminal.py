@@ -32,10 +32,11 @@ def on_terminal(
     folder: Path,
     *,
     typed: str = "",
+    after: str = "",
     columns: int = 80,
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Seen:
-    """Run a command whose standard streams are a terminal, on which ``typed`` has been typed ahead."""
+    """Run a command whose standard streams are a terminal, on which ``typed`` is typed once ``after`` is shown."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "FORCE_COLOR")}
@@ -43,12 +44,16 @@ def on_terminal(
         command, cwd=folder, stdin=slave, stdout=slave, stderr=slave, env={**kept, "TERM": "xterm", **environment}
     ) as process:
         os.close(slave)
-        os.write(master, typed.encode())
-        shown = b""
+        shown, waiting = b"", typed.encode()
+        if not after:
+            os.write(master, waiting)
         # Linux says EIO once the other end is closed.
         with suppress(OSError):
             while part := os.read(master, 4096):
                 shown += part
+                if after and waiting and after.encode() in shown:
+                    os.write(master, waiting)
+                    waiting = b""
         code = process.wait(60)
     os.close(master)
     return Seen(code, shown.decode().replace("\r\n", "\n"))
