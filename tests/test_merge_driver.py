@@ -1,4 +1,4 @@
-"""git with the merge driver of docs/merge.md: the three lines are read from the page."""
+"""git with the merge driver of docs/how-to/merge-driver.md: the three lines are read from the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[1] / "docs/merge.md"
+PAGE = Path(__file__).parents[1] / "docs/how-to/merge-driver.md"
 MODULE = Path("tests") / "test it.py"
 """With a space, which git has to quote."""
 BASE = """import os
@@ -96,7 +96,7 @@ class Repository:
 
 def blocks() -> list[str]:
     """The line of attributes and the two commands of the page."""
-    section = PAGE.read_text().partition("## As git's merge driver")[2].partition("\n## ")[0]
+    section = PAGE.read_text()
     return re.findall(r"```\w+\n(.*?)```", section, re.DOTALL)
 
 

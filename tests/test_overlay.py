@@ -193,7 +193,7 @@ def test_a_test_whose_class_is_absent_is_left_out(hfcodemod: Run, tmp_path: Path
 
 
 def test_the_example_of_the_documentation_can_be_folded(hfcodemod: Run, tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "skeletons.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "overlay.md").read_text()
     example = page.partition("```python\n")[2].partition("```")[0]
     written(tmp_path / "pyproject.toml", '[tool.hfcodemod]\noverlay = "over.py"\ntarget = "test_{name}.py"\n')
     written(tmp_path / "over.py", example)

@@ -43,7 +43,8 @@ def merge(
     """Merge three versions of a Python file by its statements; the result goes to OURS.
 
     Exit codes: 0 merged; 1 there are conflicts, each between git's markers; 2 refused, no file was touched. This is
-    what git expects of a merge driver: docs/merge.md has its three lines of configuration.
+    what git expects of a merge driver: its three lines of configuration are in
+    docs/how-to/merge-driver.md.
     """
     from hfcodemod.merge import merge as merged_sources
     from hfcodemod.stamp import with_one_stamp
