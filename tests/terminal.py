@@ -45,15 +45,16 @@ def on_terminal(
     ) as process:
         os.close(slave)
         shown, waiting = b"", typed.encode()
-        if not after:
-            os.write(master, waiting)
         # Linux says EIO once the other end is closed.
         with suppress(OSError):
-            while part := os.read(master, 4096):
-                shown += part
-                if after and waiting and after.encode() in shown:
+            while True:
+                if waiting and after.encode() in shown:
                     os.write(master, waiting)
                     waiting = b""
+                part = os.read(master, 4096)
+                if not part:
+                    break
+                shown += part
         code = process.wait(60)
     os.close(master)
     return Seen(code, shown.decode().replace("\r\n", "\n"))
