@@ -170,7 +170,7 @@ def _read(file: Path) -> Settings:
     return Settings(
         root=file.parent,
         facts=table.get("facts", FACTS),
-        target=_checked_target(file, where, table.get("target", TARGET)),
+        target=checked_target(file, where, table.get("target", TARGET)),
         skeleton=file.parent / table["skeleton"] if "skeleton" in table else None,
         adjustments=_adjustments(file, where, table),
         exclude=tuple(table.get("exclude", ())),
@@ -190,7 +190,7 @@ def _skeleton(file: Path, where: str, table: Any) -> SkeletonSettings:
     return SkeletonSettings(
         path=file.parent / table["path"],
         reference=table["reference"],
-        target=_checked_target(file, where, table["target"]),
+        target=checked_target(file, where, table["target"]),
         adjustments=_adjustments(file, where, table),
     )
 
@@ -238,7 +238,11 @@ def _architecture(file: Path, where: str, table: Any) -> DeclaredArchitecture:
     return DeclaredArchitecture(**table)
 
 
-def _checked_target(file: Path, where: str, target: str) -> str:
+def checked_target(file: Path, where: str, target: str) -> str:
+    """The pattern of modules' paths.
+
+    Raises UserError for one that cannot be a pattern.
+    """
     rest = target.replace("{name}", "")
     if rest == target or "{" in rest or "}" in rest or not target.endswith(".py"):
         raise UserError(f"{file}: [{where}] target {target!r} must hold {{name}}, no other braces, and end in .py")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfcodemod.config import FACTS, TARGET, Settings, SkeletonSettings, tools_in
+from hfcodemod.config import FACTS, TARGET, Settings, SkeletonSettings, checked_target, tools_in
 from hfcodemod.errors import UserError
 from hfcodemod.loader import codemod
 from hfcodemod.names import resolve
@@ -63,6 +63,9 @@ class Wish:
     reference: str = ""
     """The architecture that it is written for."""
     name: str = ""
+    target: str = ""
+    """Where modules go; the usual place if empty."""
+    format_command: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,19 @@ class Start:
     advice: list[str] = field(default_factory=list)
 
 
+def is_new(settings: Settings) -> bool:
+    """Whether nobody has configured anything yet."""
+    return _project(settings.root).table(TABLE) is None
+
+
 def start(wish: Wish, settings: Settings, catalog: Catalog) -> Start:
     """What ``init`` writes for a wish.
 
-    Raises UserError for a file or a key that is there already, and for a module that cannot be a skeleton.
+    Raises UserError for a file or a key that is there already, a target without {name}, and a module that cannot be a
+    skeleton.
     """
+    if wish.target:
+        checked_target(settings.root / "pyproject.toml", TABLE, wish.target)
     if wish.skeleton is not None:
         return _with_module(wish, wish.skeleton, settings, catalog)
     wanted: dict[str, str] = {}
@@ -93,6 +104,10 @@ def start(wish: Wish, settings: Settings, catalog: Catalog) -> Start:
             raise UserError(f"{path}: is there already; move it, or write {' and '.join(wanted)} into pyproject.toml")
     project = _project(settings.root)
     # A table that is there has what it wants of the rest.
+    if wish.format_command:
+        wanted["format-command"] = wish.format_command
+    if wish.target:
+        wanted["target"] = wish.target
     general = {} if wanted and project.table(TABLE) is not None else {"facts": FACTS, "target": TARGET}
     contents = {path: text.encode() for path, text in files.items()}
     contents[project.path] = project.with_keys(TABLE, {**general, **wanted})
@@ -151,8 +166,10 @@ def _with_module(wish: Wish, module: Path, settings: Settings, catalog: Catalog)
     target = spelling.sub("{name}", relative.as_posix())
     if "{name}" not in target:
         target = relative.with_name(f"{relative.stem}_{{name}}.py").as_posix()
-    keys = {"path": relative.as_posix(), "reference": wish.reference, "target": target}
-    own = SkeletonSettings(path, wish.reference, target)
+    keys = {"path": relative.as_posix(), "reference": wish.reference, "target": wish.target or target}
+    if wish.format_command:
+        keys["format-command"] = wish.format_command
+    own = SkeletonSettings(path, wish.reference, keys["target"])
     files = released(compared(of_one_file(name, own, settings.root, catalog)), {})
     contents = {place: content for place, content in files.items() if content is not None}
     project = _project(settings.root)

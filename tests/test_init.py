@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+from terminal import HFCODEMOD, on_terminal
 
-from hfcodemod.config import FACTS, TARGET, tools_in
+from hfcodemod.catalog import load_snapshot
+from hfcodemod.config import FACTS, TARGET, settings_for, tools_in
+from hfcodemod.proposals import FORMATTERS, Formatter, Suite, proposal
 from hfcodemod.skeletons import shipped_skeleton
 
 MARK = 'register the mark of pytest: markers = ["slow: downloads a real checkpoint"] in [tool.pytest.ini_options]'
@@ -240,3 +243,166 @@ def test_an_overlay_for_a_skeleton_of_another_make_has_no_example(hfcodemod: Run
     assert (tmp_path / "tests" / "hf_overlay.py").read_text().count('"""') == 2
     assert hfcodemod("add", "mistral").returncode == 0
     assert (tmp_path / "test_mistral.py").read_text().endswith("def test_mistral():\n    assert True\n")
+
+
+TESTED = '"""Of a model."""\n\nimport transformers\n\n\ndef test_x():\n    assert transformers\n'
+
+
+def suite_in(folder: Path, *names: str) -> None:
+    """Test modules that are there already."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(TESTED)
+
+
+@pytest.mark.parametrize(
+    ("text", "folders", "target"),
+    [
+        pytest.param("", [], "tests/models/test_hf_{name}.py", id="nothing"),
+        pytest.param("", ["test"], "test/models/test_hf_{name}.py", id="a-folder"),
+        pytest.param(
+            '[tool.pytest]\ntestpaths = ["checks"]\n', ["checks"], "checks/models/test_hf_{name}.py", id="pytest-9"
+        ),
+        pytest.param(
+            '[tool.pytest.ini_options]\ntestpaths = "gone checks/ more"\n',
+            ["checks", "more", "tests"],
+            "checks/models/test_hf_{name}.py",
+            id="the-first-that-is-there",
+        ),
+    ],
+)
+def test_the_folder_of_tests_is_found(tmp_path: Path, text: str, folders: list[str], target: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+    assert proposal(settings_for(tmp_path), load_snapshot(FACTS)).target == target
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param({}, None, id="none"),
+        pytest.param({"pyproject.toml": "[tool.ruff]\nline-length = 99\n"}, ("ruff", ", line length 99"), id="ruff"),
+        pytest.param({"ruff.toml": "line-length = 99\n"}, ("ruff", ", line length 99"), id="ruff.toml"),
+        pytest.param({"ruff.toml": "line-length = \n", "pyproject.toml": ""}, None, id="ruff.toml-that-is-none"),
+        pytest.param({"pyproject.toml": "[tool.black]\n"}, ("black", ""), id="black"),
+        pytest.param(
+            {"pyproject.toml": "[tool.black]\nline-length = 70\n[tool.ruff]\nline-length = 99\n"},
+            ("black", ", line length 70"),
+            id="black-and-ruff-that-lints",
+        ),
+        pytest.param({"pyproject.toml": "[tool.black]\n[tool.ruff.format]\n"}, ("ruff", ""), id="ruff-that-formats"),
+    ],
+)
+def test_the_formatter_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], expected: tuple[str, str] | None
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    found = proposal(settings_for(tmp_path), load_snapshot(FACTS)).formatter
+    assert found == (None if expected is None else Formatter(FORMATTERS[expected[0]], "".join(expected)))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert proposal(settings_for(tmp_path), load_snapshot(FACTS)).formatter is None
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param([], None, id="none"),
+        pytest.param(["tests/test_loading.py", "tests/conftest.py", "tests/llama.py"], None, id="tests-of-no-model"),
+        pytest.param(["tests/test_hf_bert.py"], ("tests/test_hf_bert.py", "bert", 0), id="one"),
+        pytest.param(
+            ["a/test_t5.py", "b/test_bert.py", "b/test_llama.py", "b/test_vit.py"],
+            ("b/test_llama.py", "llama", 2),
+            id="llama-in-the-largest-group",
+        ),
+        pytest.param(
+            ["b/test_bert_awq.py", "b/test_xlm_roberta_awq.py", "b/test_llama.py"],
+            ("b/test_bert_awq.py", "bert", 1),
+            id="a-suffix",
+        ),
+        pytest.param(["b/modeling_bert_test.py"], ("b/modeling_bert_test.py", "bert", 0), id="test-at-the-end"),
+    ],
+)
+def test_a_suite_is_found(tmp_path: Path, files: list[str], expected: tuple[str, str, int] | None) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    suite_in(tmp_path, *files)
+    (tmp_path / "test_opt.py").write_text("import transformers\ndef x(:\n")
+    (tmp_path / "test_gpt2.py").write_text("import torch\n")
+    (tmp_path / "test_olmo.py").write_text(f"{TESTED}# hfcodemod: olmo base=00000000\n")
+    found = proposal(settings_for(tmp_path), load_snapshot(FACTS)).suite
+    assert found == (None if expected is None else Suite(tmp_path / expected[0], *expected[1:]))
+
+
+RUFF = "[tool.ruff]\nline-length = 99\n"
+
+
+@pytest.fixture
+def with_ruff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that ruff formats, and ruff where commands are looked for."""
+    (tmp_path / "pyproject.toml").write_text(RUFF)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    return tmp_path
+
+
+def test_on_a_terminal_init_asks_and_proposes(with_ruff: Path) -> None:
+    suite_in(with_ruff, "tests/test_llama.py", "tests/test_bert.py")
+    seen = on_terminal([HFCODEMOD, "init"], with_ruff, typed="n\nchecks/test_{name}.py\n\n", columns=100)
+    assert seen.code == 0, seen.text
+    assert "tests/test_llama.py tests llama, and 1 more is called like it: make modules from it? [Y/n]: " in seen.text
+    assert "Where do modules go? [tests/models/test_hf_{name}.py]: " in seen.text
+    assert "Format modules with ruff, line length 99? [Y/n]: " in seen.text
+    assert table_in(with_ruff) == {
+        "facts": FACTS,
+        "target": "checks/test_{name}.py",
+        "format-command": FORMATTERS["ruff"],
+    }
+    # What is configured is not asked for again.
+    again = on_terminal([HFCODEMOD, "init"], with_ruff)
+    assert again.code == 2 and "has facts = " in again.text and "?" not in again.text
+
+
+def test_a_suite_that_was_found_becomes_the_skeleton(hfcodemod: Run, with_ruff: Path) -> None:
+    suite_in(with_ruff, "tests/test_llama.py")
+    seen = on_terminal([HFCODEMOD, "init"], with_ruff, typed="y\nn\n")
+    assert seen.code == 0, seen.text
+    assert "tests/test_llama.py tests llama: make modules from it? [Y/n]: " in seen.text
+    keys = {"path": "tests/test_llama.py", "reference": "llama", "target": "tests/test_{name}.py"}
+    assert table_in(with_ruff) == {"skeletons": {"llama": keys}}
+    assert hfcodemod("add", "bert", "--skeleton", "llama").returncode == 0
+    assert (with_ruff / "tests" / "test_bert.py").is_file()
+
+
+def test_yes_takes_what_is_proposed(hfcodemod: Run, with_ruff: Path) -> None:
+    suite_in(with_ruff, "tests/test_llama.py")
+    done = hfcodemod("init", "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    keys = {"path": "tests/test_llama.py", "reference": "llama", "target": "tests/test_{name}.py"}
+    assert table_in(with_ruff) == {"skeletons": {"llama": {**keys, "format-command": FORMATTERS["ruff"]}}}
+
+
+def test_yes_in_an_empty_folder(hfcodemod: Run, tmp_path: Path) -> None:
+    assert hfcodemod("init", "--yes").returncode == 0
+    assert table_in(tmp_path) == {"facts": FACTS, "target": TARGET}
+
+
+def test_without_a_terminal_the_options_say_it(hfcodemod: Run, tmp_path: Path) -> None:
+    done = hfcodemod("init", "--target", "checks/test_{name}.py", "--format-command", "ruff format -")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert table_in(tmp_path) == {"facts": FACTS, "target": "checks/test_{name}.py", "format-command": "ruff format -"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--target", "checks/test.py"], "must hold {name}", id="target-without-a-name"),
+        pytest.param(["--yes", "--overlay"], "leave it out, or the other options", id="yes-and-more"),
+    ],
+)
+def test_options_that_cannot_be(hfcodemod: Run, tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = hfcodemod("init", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr and done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,8 @@ from hfcodemod.errors import UserError
 from hfcodemod.report import say
 
 if TYPE_CHECKING:
+    from hfcodemod.config import Settings
+    from hfcodemod.initial import Wish
     from hfcodemod.release import Comparison
 
 
@@ -31,12 +34,18 @@ def init(
     ] = None,
     reference: Annotated[str | None, typer.Option(help="Architecture that the module of --skeleton is for.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of that skeleton, if not its file's.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Where modules go.", metavar="PATTERN", show_default="tests/models/...")
+    ] = None,
+    format_command: Annotated[str | None, typer.Option(help="What formats modules.", metavar="COMMAND")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Take what would be proposed, without questions.")] = False,
 ) -> None:
     """Write the configuration into pyproject.toml, and a start for what is to be your own.
 
-    Nothing that is there is overwritten.
+    On a terminal and without options, it asks, and proposes what it finds: the folder of tests, the formatter, a test
+    module of an architecture as the skeleton. Nothing that is there is overwritten.
     """
-    from hfcodemod.initial import Wish, start
+    from hfcodemod.initial import Wish, is_new, start
     from hfcodemod.journal import write_files
 
     if skeleton is None and (reference or name):
@@ -45,14 +54,43 @@ def init(
         raise UserError(f"--skeleton {skeleton}: say which architecture it is for: --reference NAME")
     if skeleton is not None and (overlay or own_skeleton):
         raise UserError("--skeleton goes without --overlay and --own-skeleton; run the command again for these")
+    wish = Wish(overlay, own_skeleton, skeleton, reference or "", name or "", target or "", format_command or "")
+    if yes and wish != Wish():
+        raise UserError("--yes takes what is proposed; leave it out, or the other options")
     settings = here()
+    if yes or (wish == Wish() and is_new(settings) and sys.stdin.isatty()):
+        wish = _proposed(settings, yes)
     with writing(settings.root):
-        made = start(Wish(overlay, own_skeleton, skeleton, reference or "", name or ""), settings, known(settings))
+        made = start(wish, settings, known(settings))
         write_files(settings.root, made.files)
     for path in sorted(made.files):
         say(f"wrote {shown(path)}")
     for line in made.advice:
         say(line)
+
+
+def _proposed(settings: Settings, yes: bool) -> Wish:
+    """What was found and is wanted."""
+    from hfcodemod.initial import Wish
+    from hfcodemod.proposals import proposal
+
+    def wanted(question: str) -> bool:
+        return yes or typer.confirm(question, default=True, err=True)
+
+    found = proposal(settings, known(settings))
+    wish = Wish()
+    suite, formatter = found.suite, found.formatter
+    if suite is not None:
+        count = "1 more is" if suite.others == 1 else f"{suite.others} more are"
+        more = f", and {count} called like it" if suite.others else ""
+        if wanted(f"{shown(suite.module)} tests {suite.reference}{more}: make modules from it?"):
+            wish = Wish(skeleton=suite.module, reference=suite.reference)
+    if wish.skeleton is None:
+        target = found.target if yes else typer.prompt("Where do modules go?", default=found.target, err=True)
+        wish = replace(wish, target=target)
+    if formatter is not None and wanted(f"Format modules with {formatter.said}?"):
+        wish = replace(wish, format_command=formatter.command)
+    return wish
 
 
 def release_skeleton(
