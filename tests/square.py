@@ -307,8 +307,8 @@ def migrated(suite: Suite, renames: Mapping[str, str]) -> Migration:
         name = file.stamp.name
         spelled = {old.replace("llama", name): new.replace("llama", name) for old, new in renames.items()}
         # Where the hand has given the new name to something else, the old one goes as if it had been removed.
-        left = {defined.rpartition(".")[2] for defined in definitions(result)}
-        spelled = {old: new for old, new in spelled.items() if old not in left}
+        taken = {defined.rpartition(".")[2] for defined in definitions(ours)}
+        spelled = {old: new for old, new in spelled.items() if new not in taken}
         texts = [newest(text, spelled) for text in (base, ours, theirs, result)]
         side = Side(texts[0], texts[1], texts[2], texts[3], pending, spelled)
         for promise in PROPERTIES:
