@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from hfcodemod.conflicts import REGION
 from hfcodemod.errors import UserError
-from hfcodemod.findings import SAME_MODULE, UNREADABLE, Finding
+from hfcodemod.findings import FORGOTTEN_BASE, SAME_MODULE, UNREADABLE, Finding
 from hfcodemod.given import given_files, part_of, stand_for_all
 from hfcodemod.managed import Managed, Trouble, own_files
 from hfcodemod.migrate import Migration, migration
 from hfcodemod.stamp import digest, stamp_line, without_stamp
 from hfcodemod.textfile import read
+from hfcodemod.tracked import with_forgotten_bases
+from hfcodemod.workspace import STATE
 
 if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog
@@ -88,13 +90,15 @@ class _Check:
         from_tree: dict[Path, list[Finding]] = {}
         for trouble in self._run.tree.troubles:
             from_tree.setdefault(trouble.path, []).append(_told(trouble))
+        for file in with_forgotten_bases(self._settings.root, self._run.tree.files):
+            from_tree.setdefault(file.path, []).append(_forgotten(file, self._settings.root))
         managed = {file.path: file for file in self._run.tree.files}
         paths = dict.fromkeys([*managed, *from_tree, *tests])
         found: list[Finding] = []
         for path in paths:
-            file = managed.get(path)
-            if file is None or path in from_tree or path in self._plans or not file.as_generated:
-                found += self._in(path, file, from_tree.get(path, []))
+            known = managed.get(path)
+            if known is None or path in from_tree or path in self._plans or not known.as_generated:
+                found += self._in(path, known, from_tree.get(path, []))
         return Checked(tuple(sorted(found)), len(paths))
 
     def _in(self, path: Path, managed: Managed | None, said: list[Finding]) -> Iterator[Finding]:
@@ -103,8 +107,9 @@ class _Check:
         if path.suffix == ".py" and not any(finding.code == UNREADABLE for finding in said):
             text, more = self._read(path, managed)
             line = stamp_line(text or "")
-            # Which file is the copy is known without its text, and the place of its stamp is not.
-            said = [replace(each, line=line) if each.code == SAME_MODULE else each for each in said] + more
+            # What is said of a stamp is known without the text of the file, and the place of its stamp is not.
+            said = [replace(each, line=line) if each.code in (SAME_MODULE, FORGOTTEN_BASE) else each for each in said]
+            said += more
         wanted = [finding for finding in said if self._selection.wants(finding.code)]
         if text is None or "hfcodemod: ignore" not in text:
             yield from wanted
@@ -159,3 +164,8 @@ def _told(trouble: Trouble) -> Finding:
     from hfcodemod.standing import told
 
     return told(trouble.path, trouble.said, trouble.code)
+
+
+def _forgotten(file: Managed, root: Path) -> Finding:
+    said = f"git has the module, and not its base {file.stamp.base}"
+    return Finding(file.path, 1, 1, FORGOTTEN_BASE, said, f"`git add {root / STATE}` adds it")

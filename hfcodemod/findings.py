@@ -54,6 +54,7 @@ SAME_MODULE = "HF109"
 UNREADABLE = "HF110"
 REFUSED = "HF111"
 BROKEN_RECORD = "HF112"
+FORGOTTEN_BASE = "HF113"
 
 CODES = (
     Code(MALFORMED_IGNORE, "malformed-ignore", "a comment that is to ignore a finding is not of the right form"),
@@ -72,5 +73,6 @@ CODES = (
     Code(UNREADABLE, "unreadable-file", "the file cannot be read as Python source, or not be kept byte for byte"),
     Code(REFUSED, "refused", "the module cannot be brought in step as it is"),
     Code(BROKEN_RECORD, "broken-record", "a record of conflicts cannot be read"),
+    Code(FORGOTTEN_BASE, "forgotten-base", "git has the module, and not what was generated for it"),
 )
 """The codes of the state of modules, and of the comments that ignore findings."""

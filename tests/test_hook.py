@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from checkout import PROJECT, TAG, checkout, environment
+import yaml
+from checkout import PROJECT, TAG, checkout, environment, git
 from repository import CONFIGURATION, NAMES, SKELETON, Repository
 
 MORE = ("t5", "vit", "clip", "whisper", "gemma2", "llava")
@@ -84,7 +85,7 @@ class Scratch:
 
     def type(self, said: str) -> None:
         """Do what a message says is to be typed."""
-        commands = re.findall(r"`(hfcodemod [^`]*)`|type: (git add .*)", said)
+        commands = re.findall(r"`((?:hfcodemod|git add) [^`]*)`|type: (git add .*)", said)
         assert commands, said
         for command in dict.fromkeys(first or second for first, second in commands):
             self.run(*shlex.split(command))
@@ -453,3 +454,75 @@ def test_a_diff_of_what_changed_writes_nothing(repository: Repository) -> None:
     assert (done.code, done.err) == (1, "")
     assert "+LIMIT = 0.25" in done.out
     assert repository.files() == before
+
+
+def test_a_record_of_conflicts_stands_for_all(repository: Repository) -> None:
+    repository.edit(repository.module("olmo"), OLD, "LIMIT = 0.75")
+    repository.edit(repository.skeleton, OLD, NEW)
+    assert repository.run("migrate", "olmo").code == 1
+    done = repository.run("check", ".hfcodemod/conflicts/suite.olmo.json")
+    assert found(done.out) == ["test_bert HF101", "test_mistral HF101", "test_olmo HF102"]
+
+
+def test_a_base_that_the_commit_forgets(scratch: Scratch) -> None:
+    scratch.edit("suite/llama.py", OLD, NEW)
+    scratch.run("hfcodemod", "migrate-all")
+    said = scratch.commit("suite", code=1)
+    assert found(said) == ["test_bert HF113", "test_mistral HF113", "test_olmo HF113"]
+    scratch.type(said)
+    assert verdict(scratch.git("commit", "-m", "all")) == ["Passed"]
+    assert scratch.status() == ""
+
+
+def test_a_fragment_of_a_skeleton_of_ones_own_stands_for_all(scratch: Scratch) -> None:
+    folder = shutil.ignore_patterns("__pycache__", "released")
+    shutil.copytree(PROJECT / "skeleton", scratch.root / "own", ignore=folder)
+    scratch.edit("pyproject.toml", CONFIGURATION, f'[tool.hfcodemod]\nskeleton = "own"\n\n{CONFIGURATION}')
+    scratch.run("hfcodemod", "add", "vit")
+    assert verdict(scratch.commit(".")) == ["Passed"]
+    scratch.edit("own/image.py", "shape[1:] == shape[1:]", "shape[1:] == shape[1:], features.shape")
+    said = scratch.commit("own", code=1)
+    assert re.findall(r"^tests/models/(\w+)\.py:\d+:1: (HF\d+) ", said, re.MULTILINE) == [("test_hf_vit", "HF101")]
+
+
+@pytest.mark.parametrize(
+    ("path", "looked_at"),
+    [
+        ("pyproject.toml", True),
+        ("backend/pyproject.toml", True),
+        ("suite/llama.py", True),
+        ("own/skeleton.json", True),
+        (".hfcodemod/facts/facts-5.23.0.json.gz", True),
+        (".hfcodemod/conflicts/suite.olmo.json", True),
+        (".hfcodemod/skeletons/suite/skeleton.json", True),
+        (".hfcodemod/base/97130a0e", False),
+        (".hfcodemod/.gitignore", False),
+        ("not-pyproject.toml", False),
+        ("notes.md", False),
+        ("types.pyi", False),
+    ],
+)
+def test_the_files_that_the_hooks_are_for(path: str, looked_at: bool) -> None:
+    hooks = yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert [hook["id"] for hook in hooks] == ["hfcodemod-check", "hfcodemod-migrate"]
+    assert {re.search(hook["files"], path) is not None for hook in hooks} == {looked_at}
+
+
+def test_a_base_is_forgotten_only_where_git_has_the_module(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(repository.root, "init", "-q")
+    assert repository.run("check").out == "4 files: nothing found\n"
+    git(repository.root, "add", "suite/test_olmo.py")
+    assert found(repository.run("check").out) == ["test_olmo HF113"]
+    assert repository.run("check", "suite/test_bert.py").out == "1 file: nothing found\n"
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", "")
+        assert repository.run("check").out == "4 files: nothing found\n"
+    # That it is ignored is no reason to have it not.
+    (repository.root / ".gitignore").write_text(".hfcodemod\n")
+    assert found(repository.run("check").out) == ["test_olmo HF113"]
+    git(repository.root, "add", "--force", ".hfcodemod")
+    assert repository.run("check").out == "4 files: nothing found\n"
+    shutil.rmtree(repository.root / ".hfcodemod" / "base")
+    assert repository.run("check").out == "4 files: nothing found\n"
