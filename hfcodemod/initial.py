@@ -160,9 +160,9 @@ def _with_module(wish: Wish, module: Path, settings: Settings, catalog: Catalog)
     spelling = re.compile(rf"(?<![a-z]){spelt}(?:_?\d+)*(?![a-z])", re.IGNORECASE)
     name = wish.name or spelling.sub("", relative.stem.removeprefix("test_")).strip("_") or spelt
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        raise UserError(f"{name!r} cannot name a skeleton; pass --name with letters, digits, - and _")
+        raise UserError(f"{name!r} cannot name a skeleton; pass --skeleton with letters, digits, - and _")
     if name == SHIPPED or name in settings.skeletons:
-        raise UserError(f"there is a skeleton {name!r} already; pass --name for another")
+        raise UserError(f"there is a skeleton {name!r} already; pass --skeleton for another")
     target = spelling.sub("{name}", relative.as_posix())
     if "{name}" not in target:
         target = relative.with_name(f"{relative.stem}_{{name}}.py").as_posix()

@@ -144,7 +144,7 @@ def test_a_module_of_one_s_own_becomes_a_skeleton(hfcodemod: Run, tmp_path: Path
     file = tmp_path / "tests" / "llama" / "test_llama3_2_awq.py"
     file.parent.mkdir(parents=True)
     file.write_text(MODULE)
-    done = hfcodemod("init", "--skeleton", "tests/llama/test_llama3_2_awq.py", "--reference", "llama")
+    done = hfcodemod("init", "--from", "tests/llama/test_llama3_2_awq.py", "--reference", "llama")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "run: hfcodemod add NAME --skeleton awq"
     assert table_in(tmp_path) == {
@@ -159,13 +159,13 @@ def test_a_module_of_one_s_own_becomes_a_skeleton(hfcodemod: Run, tmp_path: Path
     assert hfcodemod("add", "mistral", "--skeleton", "awq").returncode == 0
     assert "def test_mistral():" in (tmp_path / "tests" / "mistral" / "test_mistral_awq.py").read_text()
     assert "nothing changed since version 1" in hfcodemod("release-skeleton", "awq").stdout
-    twice = hfcodemod("init", "--skeleton", "tests/llama/test_llama3_2_awq.py", "--reference", "llama")
-    assert "there is a skeleton 'awq' already; pass --name for another" in twice.stderr
+    twice = hfcodemod("init", "--from", "tests/llama/test_llama3_2_awq.py", "--reference", "llama")
+    assert "there is a skeleton 'awq' already; pass --skeleton for another" in twice.stderr
 
 
 def test_a_module_whose_name_does_not_say_whose_it_is(hfcodemod: Run, tmp_path: Path) -> None:
     (tmp_path / "test_base.py").write_text(MODULE)
-    assert hfcodemod("init", "--skeleton", "test_base.py", "--reference", "llama", "--name", "ours").returncode == 0
+    assert hfcodemod("init", "--from", "test_base.py", "--reference", "llama", "--skeleton", "ours").returncode == 0
     assert table_in(tmp_path)["skeletons"] == {
         "ours": {"path": "test_base.py", "reference": "llama", "target": "test_base_{name}.py"}
     }
@@ -174,7 +174,7 @@ def test_a_module_whose_name_does_not_say_whose_it_is(hfcodemod: Run, tmp_path: 
 def test_several_skeletons_side_by_side(hfcodemod: Run, tmp_path: Path) -> None:
     for name in ("test_llama.py", "test_llama_gguf.py"):
         (tmp_path / name).write_text(MODULE)
-        assert hfcodemod("init", "--skeleton", name, "--reference", "llama").returncode == 0
+        assert hfcodemod("init", "--from", name, "--reference", "llama").returncode == 0
     assert hfcodemod("init", "--overlay").returncode == 0
     table = table_in(tmp_path)
     assert list(table["skeletons"]) == ["llama", "gguf"]  # type: ignore[call-overload]  # a table
@@ -184,19 +184,19 @@ def test_several_skeletons_side_by_side(hfcodemod: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["--reference", "llama"], "say which: --skeleton PATH", id="no-module"),
-        pytest.param(["--name", "x"], "say which: --skeleton PATH", id="name-alone"),
-        pytest.param(["--skeleton", "test_a.py"], "say which architecture it is for: --reference NAME", id="no-name"),
-        pytest.param(["--skeleton", "test_a.py", "--reference", "llama", "--overlay"], "goes without", id="both"),
-        pytest.param(["--skeleton", "gone.py", "--reference", "llama"], "gone.py: is not there", id="no-file"),
-        pytest.param(["--skeleton", "../out.py", "--reference", "llama"], "move it there", id="outside"),
-        pytest.param(["--skeleton", "test_a.py", "--reference", "lama"], "lama", id="no-architecture"),
-        pytest.param(["--skeleton", "bad.py", "--reference", "llama"], "bad.py:1: the skeleton does not", id="broken"),
+        pytest.param(["--reference", "llama"], "say which: --from PATH", id="no-module"),
+        pytest.param(["--skeleton", "x"], "say which: --from PATH", id="name-alone"),
+        pytest.param(["--from", "test_a.py"], "say which architecture it is for: --reference NAME", id="no-name"),
+        pytest.param(["--from", "test_a.py", "--reference", "llama", "--overlay"], "goes without", id="both"),
+        pytest.param(["--from", "gone.py", "--reference", "llama"], "gone.py: is not there", id="no-file"),
+        pytest.param(["--from", "../out.py", "--reference", "llama"], "move it there", id="outside"),
+        pytest.param(["--from", "test_a.py", "--reference", "lama"], "lama", id="no-architecture"),
+        pytest.param(["--from", "bad.py", "--reference", "llama"], "bad.py:1: the skeleton does not", id="broken"),
         pytest.param(
-            ["--skeleton", "test_a.py", "--reference", "llama", "--name", "a b"], "cannot name a skeleton", id="blank"
+            ["--from", "test_a.py", "--reference", "llama", "--skeleton", "a b"], "cannot name a skeleton", id="blank"
         ),
         pytest.param(
-            ["--skeleton", "test_a.py", "--reference", "llama", "--name", "default"], "already", id="the-shipped-one"
+            ["--from", "test_a.py", "--reference", "llama", "--skeleton", "default"], "already", id="the-shipped-one"
         ),
     ],
 )

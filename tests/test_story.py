@@ -121,7 +121,7 @@ def team(tmp_path: Path, hfcodemod: Run) -> Team:
     made = Team(tmp_path / "team", hfcodemod)
     made.module("llama").parent.mkdir(parents=True)
     made.module("llama").write_text(SKELETON)
-    said = made.type("init", "--skeleton", "tests/models/test_llama.py", "--reference", "llama", "--name", "nightly")
+    said = made.type("init", "--from", "tests/models/test_llama.py", "--reference", "llama", "--skeleton", "nightly")
     assert said.splitlines()[-1] == "run: hfcodemod add NAME --skeleton nightly"
     return made
 

@@ -29,11 +29,13 @@ def init(
         bool,
         typer.Option("--own-skeleton", help="Copy the shipped skeleton into the repository, to be changed at will."),
     ] = False,
-    skeleton: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Make a test module of your own a skeleton.")
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="PATH", help="Make a test module of your own a skeleton.")
     ] = None,
-    reference: Annotated[str | None, typer.Option(help="Architecture that the module of --skeleton is for.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of that skeleton, if not its file's.")] = None,
+    reference: Annotated[str | None, typer.Option(help="Architecture that this module is for.")] = None,
+    skeleton: Annotated[
+        str | None, typer.Option(help="Name of the skeleton that it becomes.", show_default="by its file's name")
+    ] = None,
     target: Annotated[
         str | None, typer.Option(help="Where modules go.", metavar="PATTERN", show_default="tests/models/...")
     ] = None,
@@ -48,13 +50,13 @@ def init(
     from hfcodemod.initial import Wish, is_new, start
     from hfcodemod.journal import write_files
 
-    if skeleton is None and (reference or name):
-        raise UserError("--reference and --name speak of a module; say which: --skeleton PATH")
-    if skeleton is not None and reference is None:
-        raise UserError(f"--skeleton {skeleton}: say which architecture it is for: --reference NAME")
-    if skeleton is not None and (overlay or own_skeleton):
-        raise UserError("--skeleton goes without --overlay and --own-skeleton; run the command again for these")
-    wish = Wish(overlay, own_skeleton, skeleton, reference or "", name or "", target or "", format_command or "")
+    if source is None and (reference or skeleton):
+        raise UserError("--reference and --skeleton speak of a module; say which: --from PATH")
+    if source is not None and reference is None:
+        raise UserError(f"--from {source}: say which architecture it is for: --reference NAME")
+    if source is not None and (overlay or own_skeleton):
+        raise UserError("--from goes without --overlay and --own-skeleton; run the command again for these")
+    wish = Wish(overlay, own_skeleton, source, reference or "", skeleton or "", target or "", format_command or "")
     if yes and wish != Wish():
         raise UserError("--yes takes what is proposed; leave it out, or the other options")
     settings = here()
