@@ -504,7 +504,11 @@ def test_a_fragment_of_a_skeleton_of_ones_own_stands_for_all(scratch: Scratch) -
 )
 def test_the_files_that_the_hooks_are_for(path: str, looked_at: bool) -> None:
     hooks = yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    assert [hook["id"] for hook in hooks] == ["hfcodemod-check", "hfcodemod-migrate"]
+    # One batch after the other: a second one that writes would be told to wait.
+    assert [(hook["id"], hook["require_serial"]) for hook in hooks] == [
+        ("hfcodemod-check", True),
+        ("hfcodemod-migrate", True),
+    ]
     assert {re.search(hook["files"], path) is not None for hook in hooks} == {looked_at}
 
 
