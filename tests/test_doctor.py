@@ -405,6 +405,36 @@ def test_the_hook_is_installed(healthy: Repository) -> None:
     assert "pre-commit does not run hfcodemod here" in healthy.run("doctor").out
 
 
+def test_a_worktree_has_the_hook_of_its_repository(healthy: Repository, tmp_path: Path) -> None:
+    write(".pre-commit-config.yaml", HOOKS)(healthy)
+    git(healthy.root, "add", ".")
+    git(healthy.root, "commit", "-qm", "hook")
+    git(healthy.root, "worktree", "add", "-q", str(tmp_path / "tree"))
+    by_tree = {remark.subject: remark for remark in examined(tmp_path / "tree")}
+    assert (by_tree["hook"].level, by_tree["hook"].remedy) == ("todo", "pre-commit install")
+    hook = healthy.root / ".git" / "hooks" / "pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("")
+    by_tree = {remark.subject: remark for remark in examined(tmp_path / "tree")}
+    assert (by_tree["hook"].level, by_tree["git"].level, by_tree["modules"].level) == ("fine", "fine", "fine")
+
+
+def test_a_submodule_is_a_repository(healthy: Repository, tmp_path: Path) -> None:
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git(outer, "init", "-q")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(healthy.root), "inner")
+    remarks = examined(outer / "inner")
+    assert {remark.subject for remark in remarks} == SUBJECTS
+    assert {remark.level for remark in remarks} == {"fine", "note"}
+
+
+def test_a_bare_repository(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--bare")
+    notes = {remark.subject: remark.said for remark in examined(tmp_path) if remark.level == "note"}
+    assert notes["git"] == f"{tmp_path}: is in no working tree of git"
+
+
 def test_an_empty_folder(tmp_path: Path) -> None:
     remarks = examined(tmp_path)
     notes = {remark.subject: remark for remark in remarks if remark.level == "note"}
