@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from repository import Repository
 from terminal import HFCODEMOD, on_terminal
+from typer.models import OptionInfo
 
 from hfcodemod import report
+from hfcodemod.cli import COMMANDS
 
 CODES = re.compile(r"\x1b\[[0-9;]*m")
 DIFF = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\t[bold]b[/bold]\n+c: list[int]\n d\n"
@@ -136,3 +140,22 @@ def test_quiet_and_verbose_exclude_each_other(behind: Repository) -> None:
     done = behind.run("migrate-all", "--quiet", "--verbose")
     assert (done.code, done.out) == (2, "")
     assert done.err == "error: --quiet and --verbose exclude each other; leave one out\n"
+
+
+def test_an_option_takes_the_same_in_every_command() -> None:
+    kinds: dict[str, set[str]] = {}
+    for command in (command for panel in COMMANDS.values() for command in panel.values()):
+        for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
+            kind, option = get_args(parameter.annotation)
+            if isinstance(option, OptionInfo):
+                called = [word for word in option.param_decls or () if word.startswith("--")]
+                plain = (get_args(kind) or (kind,))[0]
+                kinds.setdefault((called or [f"--{name}".replace("_", "-")])[0], set()).add(plain.__name__)
+    assert len(kinds) > 20
+    assert {name: kind for name, kind in kinds.items() if len(kind) > 1} == {}
+
+
+def test_help_is_grouped(repository: Repository) -> None:
+    said = repository.run("--help").out
+    assert [said.index(panel) for panel in COMMANDS] == sorted(said.index(panel) for panel in COMMANDS)
+    assert "doctor" in said.partition("Setting up")[2].partition("For git")[0]
