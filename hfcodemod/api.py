@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hfcodemod.config import Settings
     from hfcodemod.conflicts import Pending
     from hfcodemod.errors import UserError
+    from hfcodemod.managed import Tree
     from hfcodemod.merge import Merged
     from hfcodemod.migrate import Migration
     from hfcodemod.resolve import Settlement, Way
@@ -133,6 +134,7 @@ def adopt(
 def migrate(
     names: Sequence[AnyPath] | None = None,
     *,
+    changed: bool = False,
     markers: bool = False,
     jobs: int | None = None,
     write: bool = True,
@@ -140,6 +142,9 @@ def migrate(
     root: AnyPath | None = None,
 ) -> Migration:
     """Bring modules, named by name or path, in step with their skeleton; all of them without ``names``.
+
+    With ``changed``, ``names`` are paths of files that changed, managed or not: one that modules are made from stands
+    for all modules, and what is not managed is passed over.
 
     What was edited by hand survives. A conflict keeps the module's own text, and waits in ``pending`` of the answer;
     ``markers`` writes git's markers into the module too. ``jobs`` is the number of processes at most. ``progress`` is
@@ -149,15 +154,10 @@ def migrate(
     """
     from hfcodemod.journal import write_files
     from hfcodemod.lock import writing
-    from hfcodemod.managed import Tree, selected
     from hfcodemod.migrate import files_of, migration
 
     settings = _settings(root)
-
-    def chosen(tree: Tree) -> Tree:
-        return selected(tree, [os.fspath(name) for name in names or ()], settings)
-
-    select = None if names is None else chosen
+    select = None if names is None else _selection(names, changed, settings)
     with writing(settings.root) if write else nullcontext():
         run = migration(
             settings, lambda: _catalog(settings), select=select, markers=markers, jobs=jobs, progress=progress
@@ -166,6 +166,17 @@ def migrate(
             files, seen = files_of(run)
             write_files(settings.root, files, seen)
     return run
+
+
+def _selection(names: Sequence[AnyPath], changed: bool, settings: Settings) -> Callable[[Tree], Tree] | None:
+    """What takes the modules that are meant out of all; None where all are."""
+    from hfcodemod.given import given_files, stand_for_all, those_of
+    from hfcodemod.managed import selected
+
+    if not changed:
+        return lambda tree: selected(tree, [os.fspath(name) for name in names], settings)
+    given = given_files([Path(name) for name in names], settings)
+    return None if stand_for_all(given, settings) else lambda tree: those_of(tree, given)
 
 
 def check(

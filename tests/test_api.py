@@ -205,6 +205,18 @@ def test_migrate(team: Path) -> None:
     assert (done.plans, done.in_step, done.refused) == ((), 2, False)
 
 
+def test_migrate_what_changed(team: Path) -> None:
+    bert, skeleton = team / "tests" / "test_bert.py", team / "tests" / "test_llama.py"
+    replaced(skeleton, "0.05", "0.02")
+    notes = team / "notes.txt"
+    notes.write_text("\n")
+    assert hfcodemod.migrate([notes], changed=True, root=team).plans == ()
+    done = hfcodemod.migrate([bert], changed=True, root=team)
+    assert ([plan.path for plan in done.changed], done.whole) == ([bert], False)
+    done = hfcodemod.migrate([skeleton], changed=True, root=team)
+    assert ([plan.name for plan in done.changed], done.whole) == (["olmo"], True)
+
+
 def conflict(team: Path) -> Path:
     olmo = team / "tests" / "test_olmo.py"
     replaced(olmo, "0.05", "0.1")

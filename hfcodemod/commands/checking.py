@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hfcodemod.commands.context import here, known, shown
+from hfcodemod.commands.context import shown
 from hfcodemod.errors import UserError
 
 
@@ -32,15 +32,13 @@ def check(
 
     Exit codes: 0 nothing was found, 1 something was, 2 wrong usage or configuration.
     """
-    from hfcodemod.check import checked
+    from hfcodemod.api import check as checked
     from hfcodemod.formats import FORMATS
-    from hfcodemod.ruleset import Selection, nearest
+    from hfcodemod.ruleset import nearest
 
     if output_format not in FORMATS:
         raise UserError(f"--output-format {output_format}: no such format; {nearest(output_format, FORMATS)}")
-    settings = here()
-    selection = Selection.of(select or (), ignore or ())
-    found = checked(settings, lambda: known(settings), selection, paths or ())
+    found = checked(paths or (), select=select or (), ignore=ignore or ())
     # What is said of a path is typed here.
     below = f"{Path.cwd()}/"
     findings = [

@@ -6,23 +6,20 @@ import re
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hfcodemod import report
-from hfcodemod.commands.context import AsJson, Diff, here, known, shown, writing
+from hfcodemod.commands.context import AsJson, Diff, shown
 from hfcodemod.commands.resolving import picture
 from hfcodemod.report import fail, note
 
 if TYPE_CHECKING:
-    from hfcodemod.config import Settings
-    from hfcodemod.managed import Tree
     from hfcodemod.migrate import Migration, Progress
     from hfcodemod.plan import Plan
 
@@ -41,7 +38,7 @@ def migrate_all(diff: Diff = False, jobs: Jobs = None, as_json: AsJson = False, 
     What was edited by hand survives; what both changed in two ways is a conflict, which keeps the module's own text
     and waits for `hfcodemod resolve`.
     """
-    _migrate(here(), None, diff, jobs, as_json, markers)
+    _migrate(None, diff, jobs, as_json, markers)
 
 
 def migrate(
@@ -59,16 +56,7 @@ def migrate(
     With --changed, as a hook: a file that modules are made from stands for all of them, and what is not managed is
     passed over.
     """
-    from hfcodemod.given import given_files, stand_for_all, those_of
-    from hfcodemod.managed import selected
-
-    settings = here()
-    if not changed:
-        _migrate(settings, lambda tree: selected(tree, names, settings), diff, jobs, as_json, markers)
-        return
-    given = given_files([Path(name) for name in names], settings)
-    select = None if stand_for_all(given, settings) else partial(those_of, given=given)
-    _migrate(settings, select, diff, jobs, as_json, markers, hook=True)
+    _migrate(names, diff, jobs, as_json, markers, changed)
 
 
 def _advice(run: Migration) -> str:
@@ -83,35 +71,15 @@ def _advice(run: Migration) -> str:
 
 
 def _migrate(
-    settings: Settings,
-    select: Callable[[Tree], Tree] | None,
-    diff: bool,
-    jobs: int | None,
-    as_json: bool,
-    markers: bool,
-    hook: bool = False,
+    names: Sequence[str] | None, diff: bool, jobs: int | None, as_json: bool, markers: bool, hook: bool = False
 ) -> None:
     """``hook``: a module that was written is worth an exit code, and a conflict elsewhere is not."""
-    from hfcodemod.migrate import files_of, migration
+    from hfcodemod.api import migrate
 
-    def run() -> Migration:
-        with progress_bar() as progress:
-            return migration(
-                settings, lambda: known(settings), select=select, markers=markers, jobs=jobs, progress=progress
-            )
-
-    if diff:
-        found = run()
-        if not as_json:
-            _print_diff(found)
-    else:
-        with writing(settings.root):
-            found = run()
-            files, seen = files_of(found)
-            if files:
-                from hfcodemod.journal import write_files
-
-                write_files(settings.root, files, seen)
+    with progress_bar() as progress:
+        found = migrate(names, changed=hook, markers=markers, jobs=jobs, write=not diff, progress=progress)
+    if diff and not as_json:
+        _print_diff(found)
     if hook and not found.whole:
         found = replace(found, pending=tuple(plan.pending for plan in found.plans if plan.pending))
     if as_json:
