@@ -17,7 +17,7 @@ from repository import Done, Repository, command
 from hfcodemod.testclasses import called
 
 LEGACY = Path(__file__).parents[1] / "fixtures" / "legacy"
-PAGE = Path(__file__).parents[1] / "docs" / "adopting.md"
+PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "adopting.md"
 BOM = b"\xef\xbb\xbf"
 STAMP = re.compile(rb"^# hfcodemod: (\S+) skeleton=(\S+) base=\w{8}\r?\n", re.MULTILINE)
 

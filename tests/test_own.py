@@ -672,7 +672,7 @@ def test_a_changed_value_that_the_skeleton_gave_up_is_a_conflict() -> None:
 
 
 def test_the_example_of_the_page() -> None:
-    page = (ROOT / "docs" / "own-values.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "own-values.md").read_text(encoding="utf-8")
     example = page.split("```")[1].removeprefix("python\n")
     expected = text("""
         SCORE = None  # OWN = None
