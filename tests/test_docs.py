@@ -94,6 +94,14 @@ def test_the_reference_has_every_function_of_the_interface() -> None:
     assert sorted(re.findall(r"^def ([a-z]\w*)\(", source, re.MULTILINE)) == hfcodemod.__all__
 
 
+def test_the_example_of_the_interface_runs(tmp_path: Path) -> None:
+    (example,) = (block.text for block in blocks_of(DOCS / "reference" / "python.md"))
+    program = f"{example}print(merged.source, len(added), len(source.splitlines()) > 400)\n"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    steady = "".join(f"{tmp_path}/tests/models/test_hf_{name}.py skip in step\n" for name in ("bert", "olmo"))
+    assert (done.stdout, done.stderr) == (f"{steady}A = 3\nB = 2\n 2 True\n", "")
+
+
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
