@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from hfcodemod.catalog import Catalog
     from hfcodemod.config import Settings
+    from hfcodemod.pytest_settings import PytestSettings
     from hfcodemod.stamp import Stamp
 
 
@@ -32,6 +33,13 @@ class Facts:
     def catalog(self) -> Catalog:
         """The facts of all architectures, loaded when a rule asks for them."""
         return self.load()
+
+    @cached_property
+    def pytest(self) -> PytestSettings:
+        """What pytest is told in this repository."""
+        from hfcodemod.pytest_settings import pytest_settings
+
+        return pytest_settings(self.settings.root)
 
 
 class Rule(Protocol):
