@@ -23,15 +23,18 @@ def findings(tree: ast.Module, source: str, path: Path, facts: Facts) -> Iterato
     """A finding at the test; one in a class with bases may be there to leave out an inherited one."""
     for test in suite(source).tests:
         function = test.function
-        inherits = any(
-            dotted(base) not in ("object", "unittest.TestCase", "TestCase")
-            for owner in test.owners
-            for base in owner.bases
-        )
-        if inherits or not all(dotted(each) == "pytest.mark.parametrize" for each in function.decorator_list):
+        if any(not _is_for_tests(owner, facts) for owner in test.owners):
+            continue
+        if not all(dotted(each) == "pytest.mark.parametrize" for each in function.decorator_list):
             continue
         if all(map(_does_nothing, function.body)) and not _is_explained(source, function):
             yield at(path, function, CODE, f"{function.name} does nothing and passes", "write it, or delete it")
+
+
+def _is_for_tests(owner: ast.ClassDef, facts: Facts) -> bool:
+    """Whether a class is collected, and inherits no test that an empty one could leave out."""
+    bases = {dotted(base) for base in owner.bases} - {"object"}
+    return bases <= {"unittest.TestCase", "TestCase"} if bases else owner.name.startswith(facts.pytest.classes)
 
 
 def _is_explained(source: str, function: Function) -> bool:

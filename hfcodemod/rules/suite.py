@@ -143,22 +143,28 @@ def expects_raise(statement: ast.stmt) -> bool:
 
 
 def has_comment(source: str, node: ast.stmt | ast.expr) -> bool:
-    """Whether a comment in the line of a node, or in a line of its own right above, may give a reason."""
+    """Whether a comment may give a reason: at the end of a node's lines, above it, or first in what it decorates."""
     lines = source.split("\n")
     above = lines[node.lineno - 2].lstrip() if node.lineno > 1 else ""
-    return above.startswith("#") or any("#" in line for line in lines[node.lineno - 1 : node.end_lineno or node.lineno])
+    end = node.end_lineno or node.lineno
+    below = (line.lstrip() for line in lines[end:] if not re.match(r"\s*(@|(async )?def |class )", line))
+    commented = above.startswith("#") or any("#" in line for line in lines[node.lineno - 1 : end])
+    return commented or next(below, "").startswith("#")
 
 
 def marks(source: str, names: Collection[str]) -> Iterator[tuple[ast.expr, ast.Call | None]]:
     """Where a mark is set that has one of the dotted names, with the call that gives it arguments.
 
-    Not on a function that is no test, and not where a mark is only looked up by another name.
+    Not on a function that is no test, and not where a mark only gets another name.
     """
     done: set[ast.AST] = set()
     for node in nodes(source):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("test"):
             for mark in node.decorator_list:
                 done.update((mark, mark.func) if isinstance(mark, ast.Call) else (mark,))
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute):
+            if last(dotted(node.targets[0])) != "pytestmark":
+                done.add(node.value)
         elif node in done:
             continue
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and dotted(node.func) in names:
