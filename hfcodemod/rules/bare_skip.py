@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hfcodemod.findings import Finding
-from hfcodemod.rules.suite import at, blocks, called, has_comment, marks, suite
+from hfcodemod.rules.suite import Definition, at, blocks, called, is_explained, marks, suite
 from hfcodemod.ruleset import Facts
 
 CODE = "HF206"
@@ -23,21 +23,21 @@ def findings(tree: ast.Module, source: str, path: Path, facts: Facts) -> Iterato
     """A finding at the mark, or at the call."""
     if "skip" not in source:
         return
-    for node in _skips(source):
-        if not has_comment(source, node):
+    for node, marked in _skips(source):
+        if not is_explained(source, node, marked):
             yield at(path, node, CODE, "a skip without a condition or a reason", "write reason=... with an issue in it")
 
 
-def _skips(source: str) -> Iterator[ast.expr]:
-    for node, call in marks(source, _MARKS) if "mark.skip" in source or "unittest.skip" in source else ():
+def _skips(source: str) -> Iterator[tuple[ast.expr, Definition | None]]:
+    for node, call, marked in marks(source, _MARKS) if "mark.skip" in source or "unittest.skip" in source else ():
         if not (call and _has_reason(call)):
-            yield node
+            yield node, marked
     for test in suite(source).tests:
         for statement in _always(test.function.body):
             if isinstance(statement, ast.Expr) and called(statement.value) in _CALLS:
                 assert isinstance(statement.value, ast.Call)
                 if not _has_reason(statement.value):
-                    yield statement.value
+                    yield statement.value, None
 
 
 def _has_reason(call: ast.Call) -> bool:

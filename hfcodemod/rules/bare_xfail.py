@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hfcodemod.findings import Finding
-from hfcodemod.rules.suite import at, has_comment, marks
+from hfcodemod.rules.suite import at, is_explained, marks
 from hfcodemod.ruleset import Facts
 
 CODE = "HF207"
@@ -22,7 +22,7 @@ def findings(tree: ast.Module, source: str, path: Path, facts: Facts) -> Iterato
     """A finding at the mark; none where pytest's configuration makes all of them strict."""
     if "mark.xfail" not in source or facts.pytest.strict_xfail:
         return
-    for node, call in marks(source, _MARKS):
-        if not (call and (call.args or call.keywords)) and not has_comment(source, node):
+    for node, call, marked in marks(source, _MARKS):
+        if not (call and (call.args or call.keywords)) and not is_explained(source, node, marked):
             said = "this test can pass or fail unnoticed: xfail without a condition, a reason or strict=True"
             yield at(path, node, CODE, said, "write reason=..., strict=True")

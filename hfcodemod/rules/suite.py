@@ -142,26 +142,38 @@ def expects_raise(statement: ast.stmt) -> bool:
     )
 
 
-def has_comment(source: str, node: ast.stmt | ast.expr) -> bool:
-    """Whether a comment may give a reason: at the end of a node's lines, above it, or first in what it decorates."""
+_EXPLAINS = re.compile(r"\b(not|no|never|fails?|known|bug|issue|broken|until|because)\b", re.IGNORECASE)
+
+
+def is_explained(source: str, node: ast.expr, marked: Definition | None = None) -> bool:
+    """Whether a reason may be given otherwise: by a comment at or above a node, or in the test that it marks.
+
+    So may the docstring of the test, where it says that something is not so.
+    """
     lines = source.split("\n")
     above = lines[node.lineno - 2].lstrip() if node.lineno > 1 else ""
     end = node.end_lineno or node.lineno
-    below = (line.lstrip() for line in lines[end:] if not re.match(r"\s*(@|(async )?def |class )", line))
-    commented = above.startswith("#") or any("#" in line for line in lines[node.lineno - 1 : end])
-    return commented or next(below, "").startswith("#")
+    if isinstance(marked, ast.FunctionDef | ast.AsyncFunctionDef):
+        end = marked.end_lineno or end
+        if _EXPLAINS.search(ast.get_docstring(marked) or ""):
+            return True
+    return above.startswith("#") or any("#" in line for line in lines[node.lineno - 1 : end])
 
 
-def marks(source: str, names: Collection[str]) -> Iterator[tuple[ast.expr, ast.Call | None]]:
-    """Where a mark is set that has one of the dotted names, with the call that gives it arguments.
+def marks(source: str, names: Collection[str]) -> Iterator[tuple[ast.expr, ast.Call | None, Definition | None]]:
+    """Where a mark is set that has one of the dotted names, the call that gives it arguments, and what it decorates.
 
     Not on a function that is no test, and not where a mark only gets another name.
     """
     done: set[ast.AST] = set()
+    marked: dict[ast.AST, Definition] = {}
     for node in nodes(source):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("test"):
-            for mark in node.decorator_list:
-                done.update((mark, mark.func) if isinstance(mark, ast.Call) else (mark,))
+        if isinstance(node, _DEFINITIONS):
+            found = [mark.func if isinstance(mark, ast.Call) else mark for mark in node.decorator_list]
+            if isinstance(node, ast.ClassDef) or node.name.startswith("test"):
+                marked.update(dict.fromkeys([*found, *node.decorator_list], node))
+            else:
+                done.update([*found, *node.decorator_list])
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute):
             if last(dotted(node.targets[0])) != "pytestmark":
                 done.add(node.value)
@@ -169,9 +181,9 @@ def marks(source: str, names: Collection[str]) -> Iterator[tuple[ast.expr, ast.C
             continue
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and dotted(node.func) in names:
             done.add(node.func)
-            yield node, node
+            yield node, node, marked.get(node)
         elif isinstance(node, ast.Attribute) and dotted(node) in names:
-            yield node, None
+            yield node, None, marked.get(node)
 
 
 def at(path: Path, node: ast.stmt | ast.expr | ast.excepthandler, code: str, message: str, remedy: str) -> Finding:
