@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ DEFAULT = True
 MESSAGE = "a test is skipped always, and no reason is given"
 
 _MARKS = {"pytest.mark.skip", "mark.skip", "unittest.skip"}
+# Not of ``skipif``, which stands in many a module that has no bare skip.
+_MARK = re.compile(r"\.skip\b")
 _CALLS = {"pytest.skip", "self.skipTest"}
 
 
@@ -29,7 +32,7 @@ def findings(tree: ast.Module, source: str, path: Path, facts: Facts) -> Iterato
 
 
 def _skips(source: str) -> Iterator[tuple[ast.expr, Definition | None]]:
-    for node, call, marked in marks(source, _MARKS) if "mark.skip" in source or "unittest.skip" in source else ():
+    for node, call, marked in marks(source, _MARKS) if _MARK.search(source) else ():
         if not (call and _has_reason(call)):
             yield node, marked
     for test in suite(source).tests:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ _MOCKS = {
     "create_autospec",
 }
 _PATCHES = ("patch", "patch.object", "mock.patch", "mock.patch.object", "mocker.patch", "mocker.patch.object")
+_MOCKING = re.compile("Mock|create_autospec|patch")
 _PLAIN = frozenset(
     "len isinstance issubclass hasattr getattr setattr callable list tuple dict set frozenset range print str int bool "  # noqa: SIM905
     "float sorted all any type sum zip enumerate min max abs round iter next repr id object SimpleNamespace".split()
@@ -39,9 +41,13 @@ _MAKERS = frozenset(
 
 def findings(tree: ast.Module, source: str, path: Path, facts: Facts) -> Iterator[Finding]:
     """A finding at the test."""
-    if "Mock" not in source and "create_autospec" not in source:
+    if _MOCKING.search(source) is None:
         return
+    lines = source.split("\n")
     for test in suite(source).tests:
+        first = min(each.lineno for each in (test.function, *test.function.decorator_list))
+        if not any(_MOCKING.search(line) for line in lines[first - 1 : test.function.end_lineno]):
+            continue
         if not test.inner and _Mocked(test).only():
             said = f"{test.function.name} calls only its own mocks, and asserts what it told them"
             yield at(path, test.function, CODE, said, "call the code under test")

@@ -26,18 +26,23 @@ _FILE = re.compile(r"^test_(?:hf_|modeling_)?(?P<name>\w+?)$|^(?P<other>\w+?)_te
 
 def findings(tree: ast.Module, source: str, path: Path, facts: Facts) -> Iterator[Finding]:
     """A finding at each checkpoint of another architecture, where no checkpoint of the module is of its own."""
-    ids = list(_checkpoints(source)) if "/" in source else []
-    if not ids:
+    if "/" not in source:
         return
     own = _own(path, facts)
-    if own is None:
+    if own is None or _names(source, own.checkpoint):
         return
+    ids = list(_checkpoints(source))
     found = [(node, known) for node, text in ids if (known := _of_checkpoint(text, facts)) is not None]
-    if any(text == own.checkpoint for _, text in ids) or any(_alike(own, known) for _, known in found):
+    if any(_alike(own, known) for _, known in found):
         return
     for node, known in found:
         said = f"{node.value!s} is a checkpoint of {known.model_type}, and the module is of {own.model_type}"
         yield at(path, node, CODE, said, f"load one of {own.model_type}")
+
+
+def _names(source: str, checkpoint: str | None) -> bool:
+    """Whether a source holds a checkpoint as a string; it is searched before the tree is, since most modules do."""
+    return checkpoint is not None and (f'"{checkpoint}"' in source or f"'{checkpoint}'" in source)
 
 
 def _checkpoints(source: str) -> Iterator[tuple[ast.Constant, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hfcodemod.findings import Finding
-from hfcodemod.rules.suite import at, dotted, is_assertion, last, suite
+from hfcodemod.rules.suite import Test, at, dotted, is_assertion, last, suite
 from hfcodemod.ruleset import Facts
 from hfcodemod.syntax import nodes
 
@@ -41,11 +41,14 @@ def findings(tree: ast.Module, source: str, path: Path, facts: Facts) -> Iterato
         if why and chain[-1].name not in _used(source, inherited=not chain[-1].name.startswith(facts.pytest.classes)):
             yield at(path, chain[-1], CODE, f"pytest does not collect {chain[-1].name}: {why[0]}", why[1])
     for test in found.tests:
-        names = {node.id for inner in test.statements for node in ast.walk(inner) if isinstance(node, ast.Name)}
         for inner in test.inner:
-            if isinstance(inner, ast.ClassDef) and inner.name not in names and _is_like_a_test(inner, facts):
+            if isinstance(inner, ast.ClassDef) and _is_like_a_test(inner, facts) and not _is_named(inner.name, test):
                 said = f"pytest does not collect {inner.name}: it is defined in a function"
                 yield at(path, inner, CODE, said, "move it out")
+
+
+def _is_named(name: str, test: Test) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for each in test.statements for node in ast.walk(each))
 
 
 def _is_like_a_test(one: ast.ClassDef, facts: Facts) -> bool:
