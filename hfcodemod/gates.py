@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hfcodemod.lines import split_lines
+from hfcodemod.lines import split_lines, trivial
 from hfcodemod.syntax import KEPT, nodes, tree
 
 
@@ -32,9 +32,9 @@ def complaint(base: str, ours: str, theirs: str, source: str, kept: Sequence[Kep
     twice = definitions_twice(source).difference(*map(definitions_twice, (base, ours, theirs)))
     if twice:
         return f"the merge would define {', '.join(sorted(twice))} twice"
-    strayed = definitions(source).difference(*map(definitions, (base, ours, theirs)))
-    if strayed:
-        return f"the merge would put {', '.join(sorted(strayed))} where neither side has it"
+    elsewhere = definitions(source).difference(*map(definitions, (base, ours, theirs)))
+    if elsewhere:
+        return f"the merge would put {', '.join(sorted(elsewhere))} where neither side has it"
     lost = lines_lost(base, ours, theirs, source, kept)
     return f"the merge would lose {next(iter(lost))!r}" if lost else None
 
@@ -104,6 +104,36 @@ def _bound_once(statement: ast.stmt) -> Iterator[str]:
             yield name
         case ast.ImportFrom(names=names):
             yield from (alias.asname or alias.name for alias in names)
+
+
+def strayed(base: str, ours: str, theirs: str, source: str) -> set[str]:
+    """The functions that one side alone changed, and that are not in the result as that side has them.
+
+    Lines that look alike take a change to the wrong place: a decorator to the next test that has the same below it.
+    """
+    old, left, right, new = map(_functions, (base, ours, theirs, source))
+    both = old.keys() & left.keys() & right.keys() & new.keys()
+    expected = {name: trivial(old[name], left[name], right[name]) for name in both}
+    return {name for name, text in expected.items() if text is not None and new[name].rstrip() != text.rstrip()}
+
+
+@lru_cache(maxsize=KEPT)
+def _functions(source: str) -> dict[str, str]:
+    """The text of each function of the module and its classes that has a name of its own there, by dotted name."""
+    lines = split_lines(source)
+    found: dict[str, str] = {}
+    several: set[str] = set()
+    waiting: list[tuple[ast.Module | ast.ClassDef, str]] = [(tree(source), "")]
+    for body, scope in waiting:
+        for node in body.body:
+            if isinstance(node, ast.ClassDef):
+                waiting.append((node, f"{scope}{node.name}."))
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                name = f"{scope}{node.name}"
+                several |= {name} & found.keys()
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                found[name] = "".join(lines[first - 1 : node.end_lineno])
+    return {name: text for name, text in found.items() if name not in several}
 
 
 def lines_lost(base: str, ours: str, theirs: str, source: str, kept: Sequence[Kept] = ()) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from hfcodemod.gates import Kept, complaint, names_lost, vanished
+from hfcodemod.gates import Kept, complaint, names_lost, strayed, vanished
 from hfcodemod.itemnames import MODULE
 from hfcodemod.items import module_block, rekeyed
 from hfcodemod.itemwise import Clashed, Merger, Pieces
@@ -79,7 +79,7 @@ def _merged(base: str, ours: str, theirs: str, by_name: bool) -> Merged:
         return Merged(known, marked=known, base=theirs)
     sides = (base, ours, theirs)
     source = git_merged(*sides)
-    if source is not None and complaint(*sides, source) is None and not names_lost(*sides, source):
+    if source is not None and passes(*sides, source):
         return Merged(source, marked=source, base=theirs)
     blocks = rekeyed(*(module_block(ended(side)) for side in sides))
     pins: set[str] = set()
@@ -99,6 +99,12 @@ def _merged(base: str, ours: str, theirs: str, by_name: bool) -> Merged:
     if lost:
         return whole_conflict(*sides, f"{', '.join(sorted(lost))}: one side took away what the other uses")
     return _with_last_line(merged, *sides)
+
+
+def passes(base: str, ours: str, theirs: str, source: str) -> bool:
+    """Whether what git made of the lines is the answer."""
+    sides = (base, ours, theirs, source)
+    return complaint(*sides) is None and not names_lost(*sides) and not strayed(*sides)
 
 
 def _in_conflicts_only(name: str, merged: Merged) -> bool:

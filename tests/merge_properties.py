@@ -22,9 +22,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as seeded
 from merge_sources import Sides, sides
 
-from hfcodemod.gates import complaint, names_lost
 from hfcodemod.items import Block, module_block
-from hfcodemod.merge import Merged, merge
+from hfcodemod.merge import Merged, merge, passes
 
 
 def every_line_is_kept(base: str, ours: str, theirs: str, merged: Merged) -> None:
@@ -89,7 +88,7 @@ def one_side_alone_is_the_result(base: str, ours: str, theirs: str, by_name: boo
 def a_clean_merge_of_lines_is_the_result(base: str, ours: str, theirs: str, merged: Merged) -> None:
     """Where git merge-file is clean and the gates let its result pass, that is the result, byte for byte."""
     lines = git_merge_file(base, ours, theirs)
-    if lines is not None and complaint(base, ours, theirs, lines) is None and not names_lost(base, ours, theirs, lines):
+    if lines is not None and passes(base, ours, theirs, lines):
         assert (merged.source, merged.conflicts) == (lines, ())
 
 

@@ -11,6 +11,7 @@ import pytest
 from conftest import Run
 
 from hfcodemod.errors import UserError
+from hfcodemod.gates import strayed
 from hfcodemod.items import module_block
 from hfcodemod.lines import git_merged
 from hfcodemod.merge import Conflict, Merged, merge
@@ -537,3 +538,21 @@ def test_a_conflict_in_a_class_header_leaves_the_members_to_be_merged() -> None:
     ]
     assert merged.source == ours.replace("assert 1", "assert 3")
     assert merged.base == theirs.replace("(Other)", "(Base)")
+
+
+def test_a_change_stays_with_the_test_that_it_was_made_on() -> None:
+    load = "    def test_load(self):\n        assert 1\n"
+    slow = "    @slow\n    def test_b(self):\n        assert 2\n"
+    score = "    def test_score(self):\n        assert 4\n        assert 5\n"
+    sizes = "    def test_sizes(self):\n        assert 7\n        assert 8\n"
+    name = "    def test_name(self):\n        assert 9\n"
+    new = slow.replace("test_b", "test_new").replace("2", "3")
+    base = "class TestA:\n" + "\n".join([load, slow, score, sizes, name])
+    ours = "class TestA:\n" + "\n".join([score.replace("score", "other"), new, load, sizes, slow, name])
+    theirs = base.replace("    @slow\n", "    @sized(1, 2)\n    @slow\n")
+    # Of the lines alone git makes another thing: the decorator of test_new, which has the same line below it.
+    lines = git_merged(base, ours, theirs)
+    assert lines is not None and strayed(base, ours, theirs, lines) == {"TestA.test_b"}
+    merged = merge(base, ours, theirs)
+    assert merged.conflicts == ()
+    assert merged.source == ours.replace("    @slow\n    def test_b", "    @sized(1, 2)\n    @slow\n    def test_b")
