@@ -1,4 +1,4 @@
-"""Measures migrate-all over 649 modules beside its yardsticks: ``python tests/benchmark_migration.py --write FILE``.
+"""Measures migrate-all and check over 649 modules beside its yardsticks: ``python tests/benchmark_migration.py --write FILE``.
 
 Both of a pair run in turn on the same two cores. Of several runs the fastest counts on each side: other work on the
 machine makes either slower, never faster. The ratio of processor time, which other work hardly touches, stands beside.
@@ -62,7 +62,7 @@ def row(what: str, against: str, budget: float, pairs: Sequence[tuple[Spent, Spe
     verdict = "met" if ratio <= budget else "MISSED"
     times = f"{one:.2f} s | {against} | {other:.2f} s"
     processors = processor / other_processor
-    return f"| {what} | {times} | {ratio:.2f} | {processors:.2f} | {budget:.0f} | {verdict} |"
+    return f"| {what} | {times} | {ratio:.2f} | {processors:.2f} | {budget:g} | {verdict} |"
 
 
 def measured(folder: Path, runs: int) -> tuple[list[str], list[str]]:
@@ -79,6 +79,13 @@ def measured(folder: Path, runs: int) -> tuple[list[str], list[str]]:
     idle = [(spent(migrate, forest), spent([sys.executable, str(empty)], forest)) for _ in range(runs * 5)]
     ruff, _ = min(spent(["ruff", "check", "--no-cache", "--exit-zero", "tests"], forest) for _ in range(runs))
     rows = [row("nothing to do", "an empty typer command", 2, idle)]
+    check = [sys.executable, "-m", "hfcodemod", "check"]
+    for what, budget, command in (
+        ("`check` of one clean file", 1.5, [*check, str(paths[0])]),
+        ("`check` of all, which are clean", 2, check),
+    ):
+        checked = [(spent(command, forest), spent([sys.executable, str(empty)], forest)) for _ in range(runs * 5)]
+        rows.append(row(what, "an empty typer command", budget, checked))
 
     def pairs() -> list[tuple[Spent, Spent]]:
         found = []
