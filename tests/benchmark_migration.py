@@ -1,4 +1,4 @@
-"""Measures migrate-all and check over 649 modules beside its yardsticks: ``python tests/benchmark_migration.py --write FILE``.
+"""Measures migrate-all and check over 649 modules: ``python tests/benchmark_migration.py --write FILE``.
 
 Both of a pair run in turn on the same two cores. Of several runs the fastest counts on each side: other work on the
 machine makes either slower, never faster. The ratio of processor time, which other work hardly touches, stands beside.
