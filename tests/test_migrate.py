@@ -321,11 +321,11 @@ def test_a_terminal_shows_progress_and_a_table(repository: Repository) -> None:
     lines = [line.rstrip() for line in plain.split("\n")]
     table = lines[next(number for number, line in enumerate(lines) if line.split() == ["module", "action", "why"]) :]
     assert table[:5] == [
-        "  module                  action    why",
+        " module                  action    why",
         " ──────────────────────────────────────────────────────────────────────────────",
-        "  suite/test_bert.py      replace   the skeleton changed, nothing was edited",
-        "  suite/test_mistral.py   refuse    line 11: does not parse (expected ':');",
-        "                                    mend it",
+        " suite/test_bert.py      replace   the skeleton changed, nothing was edited",
+        " suite/test_mistral.py   refuse    line 11: does not parse (expected ':'); mend",
+        "                                   it",
     ]
     assert max(map(len, table[:6])) <= 80
 

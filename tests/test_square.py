@@ -316,8 +316,9 @@ def words_of(formatter: str) -> list[str]:
 
 
 def formatted(formatter: str, text: str) -> str:
-    """A text as somebody formats it by hand."""
-    return subprocess.run(words_of(formatter), input=text, capture_output=True, text=True, check=True).stdout
+    """A text as somebody formats it by hand, in a folder without a configuration: black asks one for the Python."""
+    done = subprocess.run(words_of(formatter), input=text, capture_output=True, text=True, check=True, cwd=sys.prefix)
+    return done.stdout
 
 
 def by_hand(suite: Suite, formatter: str) -> Path:
