@@ -42,6 +42,10 @@ class TestLlama:
         assert MODEL_ID.count("/") < 2
 '''
 NAMES = ("mistral", "olmo", "bert")
+OLD, NEW = "rounded(LIMIT) == 0", "rounded(LIMIT) == 0, LIMIT"
+"""What the skeleton changes in each module."""
+EXTRA = '\n    def test_extra(self):\n        assert " " not in MODEL_ID\n'
+"""A test that somebody adds to a module by hand."""
 
 
 @dataclass(frozen=True)

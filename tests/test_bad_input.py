@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from repository import EXTRA as EXTRA_TEXT
+from repository import NEW as NEW_TEXT
+from repository import OLD as OLD_TEXT
 from repository import Repository
 
 from hfcodemod.parsing import too_deep
 
 PAGE = Path(__file__).parents[1] / "docs" / "bad-input.md"
-OLD, NEW = b"rounded(LIMIT) == 0", b"rounded(LIMIT) == 0, LIMIT"
-"""What the skeleton changes in each module."""
-EXTRA = b"\n    def test_extra(self):\n        assert True\n"
+OLD, NEW, EXTRA = (text.encode() for text in (OLD_TEXT, NEW_TEXT, EXTRA_TEXT))
 LIMIT = b"LIMIT = 0.5\n"
 
 Edit = Callable[[bytes], bytes]
@@ -116,7 +117,7 @@ def rows() -> dict[str, tuple[str, str]]:
 
 
 def change(repository: Repository) -> None:
-    repository.edit(repository.skeleton, OLD.decode(), NEW.decode())
+    repository.edit(repository.skeleton, OLD_TEXT, NEW_TEXT)
 
 
 def based(raw: bytes, repository: Repository) -> bytes:

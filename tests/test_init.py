@@ -17,7 +17,7 @@ from hfcodemod.proposals import FORMATTERS, Formatter, Suite, proposal
 from hfcodemod.skeletons import shipped_skeleton
 
 MARK = 'register the mark of pytest: markers = ["slow: downloads a real checkpoint"] in [tool.pytest.ini_options]'
-MODULE = '"""Llama."""\n\n\ndef test_llama():\n    assert True\n'
+MODULE = '"""Llama."""\n\n\ndef test_llama():\n    assert sum([1, 2]) == 3\n'
 
 
 def table_in(folder: Path) -> dict[str, object]:
@@ -242,7 +242,7 @@ def test_an_overlay_for_a_skeleton_of_another_make_has_no_example(hfcodemod: Run
     assert hfcodemod("init", "--overlay").returncode == 0
     assert (tmp_path / "tests" / "hf_overlay.py").read_text().count('"""') == 2
     assert hfcodemod("add", "mistral").returncode == 0
-    assert (tmp_path / "test_mistral.py").read_text().endswith("def test_mistral():\n    assert True\n")
+    assert (tmp_path / "test_mistral.py").read_text().endswith("def test_mistral():\n    assert sum([1, 2]) == 3\n")
 
 
 TESTED = '"""Of a model."""\n\nimport transformers\n\n\ndef test_x():\n    assert transformers\n'

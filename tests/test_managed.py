@@ -10,11 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from repository import CONFIGURATION, NAMES, Repository
+from repository import CONFIGURATION, EXTRA, NAMES, NEW, OLD, Repository
 
 PAGE = Path(__file__).parents[1] / "docs" / "state.md"
-OLD, NEW = "rounded(LIMIT) == 0", "rounded(LIMIT) == 0, LIMIT"
-EXTRA = "\n    def test_extra(self):\n        assert True\n"
 STAMP = re.compile(r"^# hfcodemod: mistral skeleton=suite base=(\w{8})$", re.MULTILINE)
 
 Do = Callable[[Repository], None]

@@ -11,10 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from repository import NAMES, Repository
+from repository import EXTRA, NAMES, NEW, OLD, Repository
 
-OLD, NEW = "rounded(LIMIT) == 0", "rounded(LIMIT) == 0, LIMIT"
-EXTRA = "\n    def test_extra(self):\n        assert True\n"
 MISTRAL = "suite/test_mistral.py"
 
 

@@ -12,7 +12,6 @@ from repository import NAMES, Repository
 from hfcodemod.conflicts import record_path, replaced, text_of_item
 
 MISTRAL, OLMO = "suite/test_mistral.py", "suite/test_olmo.py"
-EXTRA = "\n    def test_extra(self):\n        assert True\n"
 MARKED = "<<<<<<< ours\nLIMIT = 0.75\n=======\nLIMIT = 0.25\n>>>>>>> theirs\n"
 
 
