@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from hfcodemod.add import Addition
     from hfcodemod.adopt import Adoption
-    from hfcodemod.catalog import Catalog
     from hfcodemod.check import Checked
     from hfcodemod.config import Settings
     from hfcodemod.conflicts import Pending
@@ -46,10 +45,11 @@ def render(
     Raises UserError for a name that is not known, and an architecture without a recipe.
     """
     from hfcodemod.add import additions
+    from hfcodemod.catalog import pinned_facts
     from hfcodemod.requests import Request
 
     settings = _settings(root)
-    (addition,) = additions([Request(name, like, model_id, skeleton)], settings, _catalog(settings), force=True)
+    (addition,) = additions([Request(name, like, model_id, skeleton)], settings, pinned_facts(settings), force=True)
     return addition.text
 
 
@@ -71,6 +71,7 @@ def add(
     by hand or not made here.
     """
     from hfcodemod.add import additions, files_of
+    from hfcodemod.catalog import pinned_facts
     from hfcodemod.errors import UserError
     from hfcodemod.journal import write_files
     from hfcodemod.lock import writing
@@ -82,7 +83,7 @@ def add(
     settings = _settings(root)
     requests = [Request(name, like, model_id, skeleton) for name in names]
     with writing(settings.root) if write else nullcontext():
-        made = additions(requests, settings, _catalog(settings), force=force)
+        made = additions(requests, settings, pinned_facts(settings), force=force)
         if write:
             seen = {addition.path: addition.before for addition in made}
             files = files_of(made, settings.root)
@@ -111,6 +112,7 @@ def adopt(
     Raises UserError for a path that cannot be managed, and a ``name`` for several files.
     """
     from hfcodemod.adopt import Terms, adoptions, files_of, modules_in
+    from hfcodemod.catalog import pinned_facts
     from hfcodemod.errors import UserError
     from hfcodemod.journal import write_files
     from hfcodemod.lock import writing
@@ -124,7 +126,7 @@ def adopt(
         raise UserError("a name is for one PATH; adopt the files one by one")
     terms = Terms(name, like, model_id, skeleton, force)
     with writing(settings.root) if write else nullcontext():
-        adopted, errors = adoptions(files, terms, settings, _catalog(settings), tree_of(settings), progress)
+        adopted, errors = adoptions(files, terms, settings, pinned_facts(settings), tree_of(settings), progress)
         if write:
             seen = {one.path: one.before for one in adopted}
             write_files(settings.root, dict(files_of(adopted, settings.root)), seen)
@@ -152,6 +154,7 @@ def migrate(
 
     Raises UserError for what concerns all modules (configuration, skeleton, facts), and what names no module.
     """
+    from hfcodemod.catalog import pinned_facts
     from hfcodemod.journal import write_files
     from hfcodemod.lock import writing
     from hfcodemod.migrate import files_of, migration
@@ -160,7 +163,7 @@ def migrate(
     select = None if names is None else _selection(names, changed, settings)
     with writing(settings.root) if write else nullcontext():
         run = migration(
-            settings, lambda: _catalog(settings), select=select, markers=markers, jobs=jobs, progress=progress
+            settings, lambda: pinned_facts(settings), select=select, markers=markers, jobs=jobs, progress=progress
         )
         if write:
             files, seen = files_of(run)
@@ -193,12 +196,13 @@ def check(
 
     Raises UserError for an unknown code, a path that is not there, and what concerns all modules.
     """
+    from hfcodemod.catalog import pinned_facts
     from hfcodemod.check import checked
     from hfcodemod.ruleset import Selection
 
     settings = _settings(root)
     selection = Selection.of(select, ignore)
-    return checked(settings, lambda: _catalog(settings), selection, [Path(path) for path in paths])
+    return checked(settings, lambda: pinned_facts(settings), selection, [Path(path) for path in paths])
 
 
 def conflicts(path: AnyPath | None = None, *, root: AnyPath | None = None) -> tuple[list[Pending], list[UserError]]:
@@ -257,13 +261,6 @@ def _settings(root: AnyPath | None) -> Settings:
     from hfcodemod.config import settings_for
 
     return settings_for(Path.cwd() if root is None else Path(os.path.abspath(root)))
-
-
-def _catalog(settings: Settings) -> Catalog:
-    from hfcodemod.catalog import load_snapshot
-    from hfcodemod.workspace import facts_folder
-
-    return load_snapshot(settings.facts, [facts_folder(settings.root)])
 
 
 def _waiting(path: AnyPath | None, settings: Settings) -> tuple[list[Pending], list[UserError]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,8 +117,10 @@ def _digest(texts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def remember(cache: Cache, in_step: Mapping[str, str], renders: Mapping[str, str], present: Iterable[str]) -> None:
-    """Add what a run found out, and forget the files that are gone."""
+def remember(
+    cache: Cache, in_step: Mapping[str, str], renders: Mapping[str, str], present: Iterable[str], bases: Collection[str]
+) -> None:
+    """Add what a run found out, and forget files that are gone and renders that are the base of no module."""
     known = {**cache.in_step, **in_step}
     cache.in_step = {name: known[name] for name in present if name in known}
-    cache.renders |= renders
+    cache.renders = {**{mark: base for mark, base in cache.renders.items() if base in bases}, **renders}

@@ -16,10 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfcodemod.architecture import Architecture, Configuration, Head
 from hfcodemod.errors import UserError
+from hfcodemod.workspace import facts_folder
+
+if TYPE_CHECKING:
+    from hfcodemod.config import Settings
 
 SNAPSHOT = "facts-{version}.json.gz"
 # What the auto modules of every version hold, the mappings of tasks apart.
@@ -257,6 +261,11 @@ def _catalog_from(data: Mapping[str, Any]) -> Catalog:
         },
         pipelines={task: tuple(tasks) for task, tasks in data["pipelines"].items()},
     )
+
+
+def pinned_facts(settings: Settings) -> Catalog:
+    """The catalog that a configuration pins; raises UserError as `load_snapshot` does."""
+    return load_snapshot(settings.facts, [facts_folder(settings.root)])
 
 
 def load_snapshot(version: str, folders: Sequence[Path] = ()) -> Catalog:

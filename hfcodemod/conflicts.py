@@ -44,10 +44,15 @@ class Pending:
         return self.skeleton, self.name
 
 
+def records_folder(root: Path) -> Path:
+    """Where conflicts are kept."""
+    return root / STATE / "conflicts"
+
+
 def record_path(root: Path, identity: Identity) -> Path:
     """Where the conflicts of a module are kept."""
     skeleton, name = (re.sub(r"[^\w.-]", "_", part) for part in identity)
-    return root / STATE / "conflicts" / f"{skeleton}{'.' if skeleton else ''}{name}.json"
+    return records_folder(root) / f"{skeleton}{'.' if skeleton else ''}{name}.json"
 
 
 def record_bytes(pending: Pending) -> bytes:
@@ -59,7 +64,7 @@ def pending_in(root: Path) -> tuple[list[Pending], list[Trouble]]:
     """Every conflict that waits, and the records that cannot be read."""
     waiting: list[Pending] = []
     troubles: list[Trouble] = []
-    for file in sorted((root / STATE / "conflicts").glob("*.json")):
+    for file in sorted(records_folder(root).glob("*.json")):
         try:
             waiting.append(_record(json.loads(file.read_bytes())))
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -20,12 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from hfcodemod.catalog import pinned_facts
 from hfcodemod.config import Settings, settings_for
 from hfcodemod.errors import UserError
-from hfcodemod.workspace import STATE, facts_folder
+from hfcodemod.workspace import STATE
 
 if TYPE_CHECKING:
-    from hfcodemod.catalog import Catalog
     from hfcodemod.findings import Finding
 
 Level = Literal["fine", "note", "todo", "broken"]
@@ -186,14 +186,8 @@ def _cache(settings: Settings) -> Iterator[Remark]:
         yield Remark("cache", "todo", said, f"delete it: rm {path}")
 
 
-def _catalog(settings: Settings) -> Catalog:
-    from hfcodemod.catalog import load_snapshot
-
-    return load_snapshot(settings.facts, [facts_folder(settings.root)])
-
-
 def _facts(settings: Settings) -> Iterator[Remark]:
-    catalog = _catalog(settings)
+    catalog = pinned_facts(settings)
     said = f"of transformers {catalog.version}, {len(catalog.architectures)} model types"
     yield Remark("facts", "fine", said)
     installed = _version("transformers")
@@ -217,7 +211,7 @@ def _skeleton(name: str, settings: Settings) -> Iterator[Remark]:
     from hfcodemod.requests import Request, made, ordered
     from hfcodemod.skeletons import skeleton_for
 
-    catalog = _catalog(settings)
+    catalog = pinned_facts(settings)
     skeleton, _ = skeleton_for(name, settings, catalog)
     for part in (skeleton.canonical, *skeleton.fragments.values()):
         _ = part.module
@@ -243,7 +237,7 @@ def _modules(settings: Settings) -> Iterator[Remark]:
     if count or not tree.troubles:
         said = "1 is managed" if count == 1 else f"{count} are managed"
         yield Remark("modules", "fine" if count else "note", said, "" if count else "hfcodemod add NAME")
-    found = checked(settings, lambda: _catalog(settings), Selection.of(["HF1"], [])).findings
+    found = checked(settings, lambda: pinned_facts(settings), Selection.of(["HF1"], [])).findings
     yield from _counted(found)
     if tree.unused:
         one = len(tree.unused) == 1

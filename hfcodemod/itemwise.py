@@ -18,6 +18,7 @@ class Clashed:
     """An item that could not be merged, with its three sides; the result holds ours."""
 
     item: str
+    """The scope and name: ``TestGemma3.test_generate``; ``(module)`` for the whole."""
     reason: str
     base: str
     ours: str

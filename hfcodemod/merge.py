@@ -19,15 +19,9 @@ from hfcodemod.lines import LABELS, ended, git_merged, trivial, with_markers
 
 
 @dataclass(frozen=True)
-class Conflict:
-    """What could not be merged: the three sides of an item, ours being what the result holds."""
+class Conflict(Clashed):
+    """What could not be merged, and where it is."""
 
-    item: str
-    """The scope and name: ``TestGemma3.test_generate``; ``(module)`` for the whole."""
-    reason: str
-    base: str
-    ours: str
-    theirs: str
     line: int = 0
     """Where it stands in the result, counted from 1."""
     marker: int = 0
@@ -137,9 +131,7 @@ def _flat(pieces: Pieces) -> Merged:
         if isinstance(part, Clashed):
             markers = with_markers(part.base, part.ours, part.theirs)
             line = source.count("\n") + 1 + _blank_lines(part.ours)
-            conflicts.append(
-                Conflict(part.item, part.reason, part.base, part.ours, part.theirs, line, _marker(marked, markers))
-            )
+            conflicts.append(Conflict(**vars(part), line=line, marker=_marker(marked, markers)))
             marked += markers
             source += part.ours
         else:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from hfcodemod.cache import Cache, cache_bytes, cache_path, load_cache, remember
-from hfcodemod.conflicts import Pending, is_marked, pending_in, record_bytes, record_path
+from hfcodemod.conflicts import Pending, is_marked, pending_in, record_bytes, record_path, records_folder
 from hfcodemod.managed import Identity, Managed, Tree, text_sha, tree_of
 from hfcodemod.workspace import base_files, bases_folder
 
@@ -122,7 +122,9 @@ def migration(
     renders = dict(plan.rendered for plan in plans if plan.rendered)
     shas = {file.path: file.sha for file in todo}
     in_step = {names[plan.path]: shas[plan.path] for plan in plans if plan.action == "skip"}
-    remember(cache, in_step, renders, names.values())
+    written = {plan.path for plan in plans if plan.outcome is not None and plan.outcome.changes}
+    bases = {file.stamp.base for file in tree.files if file.path not in written}
+    remember(cache, in_step, renders, names.values(), bases)
     found = {plan.pending.identity: plan.pending for plan in plans if plan.pending}
     # One that could not be planned keeps the conflicts that it had.
     settled = {file.identity for file, plan in zip(todo, plans, strict=True) if plan.action not in ("keep", "refuse")}
@@ -204,7 +206,7 @@ def files_of(run: Migration) -> tuple[Mapping[Path, bytes | None], Mapping[Path,
     records = {record_path(root, pending.identity): record_bytes(pending) for pending in run.pending}
     for path, record in records.items():
         files[path] = partial(bytes, record)
-    for file in (root / ".hfcodemod" / "conflicts").glob("*.json"):
+    for file in records_folder(root).glob("*.json"):
         if file not in records and file not in run.unreadable:
             files[file] = _nothing
     for name in _unreferenced(run, set(files)):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfcodemod.errors import UserError
 from hfcodemod.loader import codemod
+from hfcodemod.textfile import source_of
 from hfcodemod.upgrades import upgraded_one, upgrades_in
 
 if TYPE_CHECKING:
@@ -113,10 +114,7 @@ class Fold:
         import libcst as cst
 
         assert self.overlay is not None
-        try:
-            text = self.overlay.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{self.overlay}: the overlay cannot be read ({error}); check its path") from error
+        text = source_of(self.overlay, "overlay")
         try:
             ast.parse(text)
             return cst.parse_module(upgraded_one(text, self.skeleton.upgrades, known, self._homes))

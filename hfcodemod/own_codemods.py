@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hfcodemod.errors import UserError
 from hfcodemod.loader import module_of
+from hfcodemod.textfile import source_of
 
 if TYPE_CHECKING:
     from libcst.codemod import Codemod
@@ -27,10 +28,7 @@ class OwnCodemod:
     @cached_property
     def source(self) -> str:
         """The text of the file: part of what a module is made from."""
-        try:
-            return self.path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{self.path}: the codemod {self.name} cannot be read ({error}); check its path") from error
+        return source_of(self.path, f"codemod {self.name}")
 
 
 def applied(codemods: Sequence[OwnCodemod], source: str, target: Target) -> str:

@@ -16,6 +16,7 @@ from hfcodemod.errors import UserError
 from hfcodemod.names import resolve
 from hfcodemod.own import started
 from hfcodemod.own_codemods import OwnCodemod
+from hfcodemod.textfile import source_of
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -44,10 +45,7 @@ class Part:
     @cached_property
     def text(self) -> str:
         """The text of the file, without a byte order mark and with plain line ends."""
-        try:
-            return self.path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{self.path}: the skeleton cannot be read ({error}); check its path") from error
+        return source_of(self.path, "skeleton")
 
     @cached_property
     def source(self) -> str:

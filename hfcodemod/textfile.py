@@ -53,6 +53,17 @@ def read(path: Path, *, unmerged: bool = False) -> TextFile | None:
     return TextFile(path, text, newline, bom, encoding)
 
 
+def source_of(path: Path, what: str) -> str:
+    """The text of a file that modules are made from, without a byte order mark and with plain line ends.
+
+    Raises UserError where it cannot be read as UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: the {what} cannot be read ({error}); check its path") from error
+
+
 def encoded(text: str, like: TextFile | None) -> bytes:
     """The bytes of a text: line ends and byte order mark as ``like`` has them, in the encoding that the text declares.
 

@@ -286,10 +286,6 @@ def united(line: str, side: Side) -> bool:
     return any(added <= set(re.findall(r"\w+=[\w\"'.]+|\w+", other)) for other in counted(side.result))
 
 
-def _named(scope: str, name: str) -> str:
-    return f"{scope}.{name}" if scope else name
-
-
 def migrated(suite: Suite, renames: Mapping[str, str]) -> Migration:
     """Migrate, and hold the result of each module against every property."""
     fresh = suite.fresh()
@@ -310,15 +306,9 @@ def migrated(suite: Suite, renames: Mapping[str, str]) -> Migration:
         assert (stamp == expected) or pending
         name = file.stamp.name
         spelled = {old.replace("llama", name): new.replace("llama", name) for old, new in renames.items()}
-        # Where the hand has given the new name to something else, the old one goes as if it had been removed.
-        scopes = [defined.rpartition(".")[::2] for defined in definitions(base)]
-        taken = {
-            old
-            for old, new in spelled.items()
-            for scope, name in scopes
-            if name == old and _named(scope, new) in definitions(ours)
-        }
-        spelled = {old: new for old, new in spelled.items() if old not in taken}
+        # Where the hand has given the new name to something else beside the old one, the old one goes as if removed.
+        defined = {name.rpartition(".")[2] for name in definitions(ours)}
+        spelled = {old: new for old, new in spelled.items() if not {old, new} <= defined}
         texts = [newest(text, spelled) for text in (base, ours, theirs, result)]
         side = Side(texts[0], texts[1], texts[2], texts[3], pending, spelled)
         for promise in PROPERTIES:

@@ -444,3 +444,15 @@ def test_own_items_never_meet(repository: Repository) -> None:
     done = repository.run("migrate-all")
     assert (done.code, done.err) == (0, "")
     assert "LIMIT = 0.75  # hfcodemod: own\n" in repository.text("mistral") and NEW in repository.text("mistral")
+
+
+def test_the_cache_keeps_no_render_that_is_the_base_of_no_module(repository: Repository) -> None:
+    cache = repository.root / ".hfcodemod" / "cache.json"
+    assert repository.run("migrate-all").code == 0
+    first = json.loads(cache.read_text())["renders"]
+    change(repository)
+    assert repository.run("migrate-all").code == 0
+    now = json.loads(cache.read_text())["renders"]
+    bases = {path.name for path in (repository.root / ".hfcodemod" / "base").iterdir()}
+    assert len(first) == len(now) == len(NAMES) and set(now.values()) == bases
+    assert not set(first) & set(now)

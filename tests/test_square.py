@@ -30,8 +30,7 @@ from square import (
     small,
 )
 
-from hfcodemod.catalog import SNAPSHOT
-from hfcodemod.commands.context import known
+from hfcodemod.catalog import SNAPSHOT, pinned_facts
 from hfcodemod.config import FACTS
 from hfcodemod.initial import Wish, start
 from hfcodemod.journal import write_files
@@ -96,8 +95,8 @@ def started(root: Path, requests: Sequence[Request], formatter: str = "") -> Sui
     """A repository with a skeleton of its own and modules made from it."""
     root.mkdir()
     (root / "pyproject.toml").touch()
-    suite = Suite(root, root / "skeleton" / "canonical.py", requests, known)
-    write_files(root, start(Wish(own_skeleton=True), suite.settings, known(suite.settings)).files)
+    suite = Suite(root, root / "skeleton" / "canonical.py", requests, pinned_facts)
+    write_files(root, start(Wish(own_skeleton=True), suite.settings, pinned_facts(suite.settings)).files)
     if formatter:
         reformat(suite, formatter)
     suite.add()
@@ -116,7 +115,7 @@ def suite(first: Path, tmp_path: Path) -> Suite:
     """A repository with some golden modules."""
     root = tmp_path / "repository"
     shutil.copytree(first, root)
-    return Suite(root, root / "skeleton" / "canonical.py", EACH, known)
+    return Suite(root, root / "skeleton" / "canonical.py", EACH, pinned_facts)
 
 
 def reached(run: Migration) -> set[str]:
@@ -408,7 +407,7 @@ def test_random_edits_of_a_copy_of_the_shipped_skeleton(first: Path, seed: int) 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "repository"
         shutil.copytree(first, root)
-        suite = Suite(root, root / "skeleton" / "canonical.py", EACH, known)
+        suite = Suite(root, root / "skeleton" / "canonical.py", EACH, pinned_facts)
         assert hold(suite, random.Random(seed), [(4, 4)], renaming=False)["migrations"] == 1
 
 

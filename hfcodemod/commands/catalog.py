@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hfcodemod.commands.context import AsJson, completed_names, here, known, shown
+from hfcodemod.commands.context import AsJson, completed_names, here, shown
 from hfcodemod.errors import UserError
 from hfcodemod.report import say
 
@@ -25,10 +25,11 @@ def list_architectures(
     as_json: AsJson = False,
 ) -> None:
     """List the architectures of transformers that have a model class."""
+    from hfcodemod.catalog import pinned_facts
     from hfcodemod.recipes import model_types_with_recipe
     from hfcodemod.report import print_json, print_table
 
-    catalog = known(here())
+    catalog = pinned_facts(here())
     _check_choice("task", task, _tasks(catalog))
     _check_choice("modality", modality, {name for item in catalog.architectures.values() for name in item.modalities})
     ready = set(model_types_with_recipe())
@@ -78,12 +79,13 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what is known of the architecture that NAME stands for."""
+    from hfcodemod.catalog import pinned_facts
     from hfcodemod.names import resolve
     from hfcodemod.recipes import recipe_of
     from hfcodemod.report import print_facts, print_json
 
     settings = here()
-    target = resolve(name, known(settings), declared=settings.architectures)
+    target = resolve(name, pinned_facts(settings), declared=settings.architectures)
     item = target.architecture
     recipe = recipe_of(item.model_type) is not None
     if as_json:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hfcodemod.commands.context import AsJson, Diff, here, known, shown, writing
+from hfcodemod.commands.context import AsJson, Diff, here, shown
 from hfcodemod.errors import UserError
 from hfcodemod.report import say
 
@@ -47,8 +47,10 @@ def init(
     On a terminal and without options, it asks, and proposes what it finds: the folder of tests, the formatter, a test
     module of an architecture as the skeleton. Nothing that is there is overwritten.
     """
+    from hfcodemod.catalog import pinned_facts
     from hfcodemod.initial import Wish, is_new, start
     from hfcodemod.journal import write_files
+    from hfcodemod.lock import writing
 
     if source is None and (reference or skeleton):
         raise UserError("--reference and --skeleton speak of a module; say which: --from PATH")
@@ -63,7 +65,7 @@ def init(
     if yes or (wish == Wish() and is_new(settings) and sys.stdin.isatty()):
         wish = _proposed(settings, yes)
     with writing(settings.root):
-        made = start(wish, settings, known(settings))
+        made = start(wish, settings, pinned_facts(settings))
         write_files(settings.root, made.files)
     for path in sorted(made.files):
         say(f"wrote {shown(path)}")
@@ -73,13 +75,14 @@ def init(
 
 def _proposed(settings: Settings, yes: bool) -> Wish:
     """What was found and is wanted."""
+    from hfcodemod.catalog import pinned_facts
     from hfcodemod.initial import Wish
     from hfcodemod.proposals import proposal
 
     def wanted(question: str) -> bool:
         return yes or typer.confirm(question, default=True, err=True)
 
-    found = proposal(settings, known(settings))
+    found = proposal(settings, pinned_facts(settings))
     wish = Wish()
     suite, formatter = found.suite, found.formatter
     if suite is not None:
@@ -109,7 +112,9 @@ def release_skeleton(
     The names that disappeared since the last release are compared with those that appeared. On a terminal each likely
     rename is asked for; otherwise --rename or --no-renames says what is meant.
     """
+    from hfcodemod.catalog import pinned_facts
     from hfcodemod.journal import write_files
+    from hfcodemod.lock import writing
     from hfcodemod.release import compared, released
     from hfcodemod.skeletons import skeleton_for
 
@@ -118,7 +123,7 @@ def release_skeleton(
     settings = here()
     pairs = _pairs(rename or [])
     with nullcontext() if diff else writing(settings.root):
-        skeleton, _ = skeleton_for(name, settings, known(settings))
+        skeleton, _ = skeleton_for(name, settings, pinned_facts(settings))
         if not skeleton.folder.is_relative_to(settings.root):
             raise UserError(
                 f"{skeleton.folder}: comes with hfcodemod and is released with it; "
