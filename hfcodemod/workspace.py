@@ -7,6 +7,12 @@ from pathlib import Path
 from hfcodemod.stamp import digest, without_stamp
 
 STATE = ".hfcodemod"
+ATTRIBUTES = """\
+base/* linguist-generated -text
+conflicts/* linguist-generated
+ledger.jsonl linguist-generated merge=union
+"""
+"""What git and reviewers are to know of the files there."""
 
 
 def facts_folder(root: Path) -> Path:
@@ -26,7 +32,7 @@ def base_files(root: Path, source: str) -> dict[Path, str]:
     """
     folder = root / STATE
     return {
-        folder / ".gitattributes": "base/* linguist-generated -text\nconflicts/* linguist-generated\n",
+        folder / ".gitattributes": ATTRIBUTES,
         folder / ".gitignore": "lock\njournal.*\ncache.json\n",
         bases_folder(root) / digest(source): _as_kept(digest(source), source),
     }
