@@ -32,7 +32,7 @@ class TinyConfigWriter(cst.CSTTransformer):
         body = [self._written(statement) for statement in updated_node.body]
         nested = sorted(set(classes_in(self.arguments)))
         if nested:
-            body = [_with_imported(statement, self.config_class, nested) for statement in body]
+            body = [with_imported(statement, self.config_class, nested) for statement in body]
         return updated_node.with_changes(body=body)
 
     def _written(self, statement: Statement) -> Statement:
@@ -61,7 +61,7 @@ def classes_in(arguments: Mapping[str, Any]) -> Iterator[str]:
             yield from classes_in(value)
 
 
-def _with_imported(statement: Statement, beside: str, names: list[str]) -> Statement:
+def with_imported(statement: Statement, beside: str, names: list[str]) -> Statement:
     """The import that brings the configuration class, with more names; any other statement as it is."""
     small = small_statement(statement)
     if not isinstance(small, cst.ImportFrom) or isinstance(small.names, cst.ImportStar):

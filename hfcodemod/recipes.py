@@ -32,6 +32,16 @@ class Recipe:
     """Keywords that the configuration takes without declaring them, each with the reason to pass it all the same."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why a value of the configuration is what it is, where a rule does not explain it."""
+    requires: tuple[str, ...] = ()
+    """Optional packages without which the architecture does not run."""
+    blocked: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Classes that do not run, each with the ``kind`` of the reason (``package``, ``upstream``, ``accelerator``), the
+    ``name`` by which a machine can check it, and ``why`` in words."""
+
+    @property
+    def written_out(self) -> bool:
+        """Whether the inputs of each class stand in the recipe; otherwise the fragments' entries serve."""
+        return any("inputs" in head for head in self.heads.values())
 
 
 @cache
@@ -41,7 +51,13 @@ def recipe_of(model_type: str) -> Recipe | None:
     if not file.is_file():
         return None
     data = json.loads(file.read_text(encoding="utf-8"))
-    return Recipe(**{**data, "fragments": tuple(data.get("fragments", ()))})
+    return recipe_from(data)
+
+
+def recipe_from(data: Mapping[str, Any]) -> Recipe:
+    """The recipe that JSON holds."""
+    lists = {name: tuple(data[name]) for name in ("fragments", "requires") if name in data}
+    return Recipe(**{**data, **lists})
 
 
 def model_types_with_recipe() -> list[str]:

@@ -53,6 +53,9 @@ def render(
     if recipe is not None:
         writer = codemod("write_tiny_config", "TinyConfigWriter")
         module = _visited(module, writer(target.architecture.config, recipe.config))
+        if recipe.written_out:
+            module = _visited(module, _head_writer(target.architecture, recipe))
+            module = _visited(module, codemod("drop_unused_definitions", "UnusedDefinitionDropper")())
         module = _visited(module, codemod("sort_imports", "ImportSorter")())
     return Rendered(applied(skeleton.codemods, module.code, target), tuple(references))
 
@@ -81,6 +84,8 @@ def _donors(skeleton: Skeleton, recipe: Recipe) -> list[Part]:
 def _pipeline_parts(target: Target, skeleton: Skeleton, recipe: Recipe) -> dict[str, Part]:
     """For each pipeline task of the target the fragment that calls it: the recipe's last that does, else any."""
     found: dict[str, Part] = {}
+    if recipe.written_out:
+        return found
     for task in dict.fromkeys(task for head in target.architecture.heads for task in head.pipelines):
         test = codemod("insert_pipeline_calls", "pipeline_test")(task)
         fragments = [skeleton.fragments[name] for name in (*reversed(recipe.fragments), *skeleton.fragments)]
@@ -123,7 +128,9 @@ def _composed(
         module = _visited(module, codemod("insert_pipeline_calls", "PipelineCallInserter")(part.module, [task]))
     absent = {name: why for role in roles for name, why in role.absent.items()}
     module = _visited(module, codemod("leave_out_tests", "TestLeaver")(recipe.without, absent))
-    entries = [_entry(head, donors, architectures, recipe) for head in target.architecture.heads]
+    if recipe.written_out:
+        return module
+    entries = [_entry(head, donors, architectures, recipe) for head in _running(target.architecture, recipe)]
     module = _visited(module, codemod("select_heads", "HeadSelector")(entries))
     return _visited(module, codemod("drop_unused_definitions", "UnusedDefinitionDropper")())
 
@@ -143,19 +150,40 @@ def _visited(module: cst.Module, transformer: cst.CSTTransformer) -> cst.Module:
     return visited
 
 
+def _running(architecture: Architecture, recipe: Recipe) -> list[Head]:
+    """The heads of an architecture but those that the recipe says do not run."""
+    return [head for head in architecture.heads if head.name not in recipe.blocked]
+
+
 def _entry(head: Head, donors: Sequence[Part], architectures: Mapping[str, Architecture], recipe: Recipe) -> Any:
     """The entry of a head: whose it is in the table, and what the recipe says of it."""
+    arguments, comment = _arguments(head, recipe)
+    return codemod("select_heads", "HeadEntry")(_donor(head, donors, architectures), arguments, comment)
+
+
+def _head_writer(architecture: Architecture, recipe: Recipe) -> cst.CSTTransformer:
+    """The codemod that writes the table of heads from what the recipe says alone."""
+    entries = [
+        codemod("select_heads", "HeadEntry")(head.name, *_arguments(head, recipe))
+        for head in _running(architecture, recipe)
+    ]
+    writer: cst.CSTTransformer = codemod("write_heads", "HeadWriter")(entries, architecture.config)
+    return writer
+
+
+def _arguments(head: Head, recipe: Recipe) -> tuple[dict[str, Any], str]:
+    """What the recipe says of a head: arguments for the table of heads, and a comment."""
     if head.name not in recipe.heads:
         raise UserError(f"the recipe has no entry for {head.name}; add the shapes of its outputs")
     arguments = dict(recipe.heads[head.name])
     comment = arguments.pop("why", "")
     arguments["outputs"] = {name: tuple(shape) for name, shape in arguments["outputs"].items()}
-    for name in ("inert", "single", "untrained"):
+    for name in ("inert", "single", "untrained", "joint"):
         if name in arguments:
             arguments[name] = tuple(arguments[name])
-    if "half" in arguments:
+    if arguments.get("half") is not None:
         arguments["half"] = codemod("expressions", "Source")(f"torch.{arguments['half']}")
-    return codemod("select_heads", "HeadEntry")(_donor(head, donors, architectures), arguments, comment)
+    return arguments, comment
 
 
 def _donor(head: Head, parts: Sequence[Part], architectures: Mapping[str, Architecture]) -> str:

@@ -1,0 +1,1 @@
+"""Finds a recipe: the one place of the package that runs torch."""

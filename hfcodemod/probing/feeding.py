@@ -1,0 +1,257 @@
+"""What goes into a class: for each parameter of its ``forward`` candidates, by the parameter's name.
+
+A candidate is a description as a recipe holds it (`codemods/write_heads.py`); the first with which the class runs, and
+in which every input counts, is taken.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Described = Mapping[str, Any]
+
+TEXT_LENGTH = 7
+DECODER_LENGTH = 5
+
+
+@dataclass
+class Sizes:
+    """What the inputs have to agree on, read from a configuration and those nested in it."""
+
+    config: Any
+    placeholders: dict[str, list[int]] = field(default_factory=dict)
+    """For each modality the special tokens that stand for it in each row of text."""
+
+    def find(self, *names: str, within: str = "") -> Any:
+        """The first value of a field of one of these names, outer configurations first."""
+        for config in self._configs(self.config, within):
+            for name in names:
+                value = config.__dict__.get(name)
+                if value is not None:
+                    return value
+        return None
+
+    def _configs(self, config: Any, within: str) -> Iterator[Any]:
+        from transformers import PreTrainedConfig
+
+        nested = [(name, value) for name, value in vars(config).items() if isinstance(value, PreTrainedConfig)]
+        if within:
+            for name, value in nested:
+                if within in name:
+                    yield from self._configs(value, "")
+        if not within or not nested:
+            yield config
+        for _, value in nested:
+            yield from self._configs(value, within)
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        size = self.find("image_size", "img_size", "input_size", within="vision") or self.find("image_size") or 32
+        height, width = (size, size) if isinstance(size, int) else (list(size) * 2)[-2:]
+        channels = self.find("num_channels", "in_channels", "in_chans", within="vision")
+        return (channels if isinstance(channels, int) else 3), height, width
+
+    @property
+    def patch(self) -> int:
+        """The side of a patch."""
+        size = self.find("patch_size", within="vision") or self.find("patch_size") or 8
+        return int(size if isinstance(size, int) else list(size)[-1])
+
+    @property
+    def inserted(self) -> list[int]:
+        """All tokens that stand for something other than text."""
+        return [token for tokens in self.placeholders.values() for token in tokens]
+
+    @property
+    def length(self) -> int:
+        """The length of a row of text with its placeholders."""
+        return TEXT_LENGTH + len(self.inserted)
+
+
+def parameters_of(cls: Any) -> dict[str, bool]:
+    """The parameters of ``forward``, and whether each is required."""
+    parameters = inspect.signature(cls.forward).parameters.values()
+    return {
+        one.name: one.default is inspect.Parameter.empty
+        for one in parameters
+        if one.name != "self" and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+    }
+
+
+def candidates(name: str, sizes: Sizes) -> list[Described]:
+    """The descriptions to try for a parameter, the likeliest first; none where a class runs without it."""
+    make = MAKERS.get(name)
+    return make(sizes) if make is not None else []
+
+
+def _text(sizes: Sizes) -> list[Described]:
+    described: dict[str, Any] = {"tokens": [2, TEXT_LENGTH]}
+    if sizes.inserted:
+        described["inserted"] = sizes.inserted
+    return [described]
+
+
+def _mask(sizes: Sizes) -> list[Described]:
+    return [{"mask": [2, sizes.length], "padded": 1}]
+
+
+def _types(sizes: Sizes) -> list[Described]:
+    count = sizes.find("type_vocab_size")
+    return [{"integers": [2, sizes.length], "below": 2}] if count is None or count > 1 else []
+
+
+def _image(sizes: Sizes) -> list[Described]:
+    channels, height, width = sizes.image
+    frames = sizes.find("num_frames", "frames_per_clip")
+    shapes = [[2, channels, height, width], [2, 1, channels, height, width]]
+    if isinstance(frames, int):
+        shapes.insert(0, [2, frames, channels, height, width])
+    patch = sizes.patch
+    flat = channels * patch * patch
+    temporal = sizes.find("temporal_patch_size") or 1
+    if sizes.find("spatial_merge_size", "temporal_patch_size", within="vision"):
+        shapes.insert(0, [2 * 16, flat * temporal])
+    shapes += [[2, 16, flat], [2 * 16, flat], [2 * 16, flat * temporal], [2, 3 * flat]]
+    return [{"noise": shape} for shape in shapes]
+
+
+def _video(sizes: Sizes) -> list[Described]:
+    channels, height, width = sizes.image
+    patch = sizes.patch
+    temporal = sizes.find("temporal_patch_size") or 1
+    frames = sizes.find("num_frames", "frames_per_clip") or 2
+    return [
+        {"noise": [2, frames, channels, height, width]},
+        {"noise": [2 * 16, channels * patch * patch * temporal]},
+        {"noise": [2, channels, frames, height, width]},
+    ]
+
+
+def _grid(sizes: Sizes) -> list[Described]:
+    return [{"tensor": [[1, 4, 4], [1, 4, 4]]}]
+
+
+def _sound(sizes: Sizes) -> list[Described]:
+    bands = sizes.find("num_mel_bins", "feature_size", "input_feat_per_channel", "input_dim", "n_mels") or 16
+    positions = sizes.find("max_source_positions")
+    lengths = [32, 64, 16, 100, 128]
+    if isinstance(positions, int):
+        lengths.insert(0, 2 * positions)
+    shapes = [[2, bands, length] for length in lengths[:2]] + [[2, length, bands] for length in lengths]
+    shapes += [[2, 1, bands, length] for length in lengths[:1]] + [[2, bands, length] for length in lengths[2:]]
+    return [{"noise": shape} for shape in shapes]
+
+
+def _wave(sizes: Sizes) -> list[Described]:
+    bands = sizes.find("num_mel_bins", "feature_size") or 16
+    lengths = [400, 1600, 800, 3200]
+    shapes: list[list[int]] = [[2, length] for length in lengths] + [[2, 1, length] for length in lengths]
+    longest = sizes.find("max_length")
+    if isinstance(longest, int):
+        shapes.insert(0, [2, longest, bands])
+    shapes.append([2, 32, bands])
+    return [{"noise": shape} for shape in shapes]
+
+
+def _same_length_ones(sizes: Sizes) -> list[Described]:
+    return [{"mask": [2, length]} for length in (32, 64, 400, 1600, 100, 16)]
+
+
+def _boxes(sizes: Sizes) -> list[Described]:
+    return [{"boxes": [2, sizes.length]}]
+
+
+def _decoder_text(sizes: Sizes) -> list[Described]:
+    books = sizes.find("num_codebooks", "num_channels_audio")
+    described: list[Described] = [{"tokens": [2, DECODER_LENGTH], "shift": 3}]
+    if isinstance(books, int):
+        described.append({"integers": [2 * books, DECODER_LENGTH], "below": 60})
+        described.append({"integers": [2, DECODER_LENGTH, books], "below": 60})
+    return described
+
+
+def _decoder_mask(sizes: Sizes) -> list[Described]:
+    return [{"mask": [2, DECODER_LENGTH]}]
+
+
+def _past(sizes: Sizes) -> list[Described]:
+    length = sizes.find("context_length") or 16
+    lags = sizes.find("lags_sequence")
+    total = length + (max(lags) if lags else 0)
+    channels = sizes.find("num_input_channels")
+    shapes = [[2, total, channels]] if isinstance(channels, int) else []
+    return [{"noise": shape} for shape in [*shapes, [2, total], [2, total, 1]]]
+
+
+def _future(sizes: Sizes) -> list[Described]:
+    length = sizes.find("prediction_length") or 4
+    channels = sizes.find("num_input_channels")
+    shapes = [[2, length, channels]] if isinstance(channels, int) else []
+    return [{"noise": shape} for shape in [*shapes, [2, length], [2, length, 1]]]
+
+
+def _modality_types(sizes: Sizes) -> list[Described]:
+    # Text is 0, an image 1, a video 2, sound 3.
+    row = [0]
+    for place, tokens in enumerate(sizes.placeholders.values(), 1):
+        row += [place] * len(tokens)
+    row += [0] * (TEXT_LENGTH - 1)
+    return [{"tensor": [row, row]}]
+
+
+def _hidden(sizes: Sizes) -> list[Described]:
+    width = sizes.find("hidden_size", "d_model", "embed_dim") or 64
+    return [{"noise": [2, 6, width]}, {"noise": [2, width, 6]}, {"noise": [2, width]}]
+
+
+def _masked_patches(sizes: Sizes) -> list[Described]:
+    _, height, width = sizes.image
+    count = (height // sizes.patch) * (width // sizes.patch)
+    frames = sizes.find("num_frames")
+    if isinstance(frames, int):
+        count *= frames // (sizes.find("tubelet_size") or 1)
+    half = count // 2
+    return [{"tensor": [[True] * half + [False] * half, [False] * half + [True] * half]}] if count <= 32 else []
+
+
+def _image_sizes(sizes: Sizes) -> list[Described]:
+    _, height, width = sizes.image
+    return [{"tensor": [[height, width], [height, width]]}]
+
+
+def _pixel_mask(sizes: Sizes) -> list[Described]:
+    _, height, width = sizes.image
+    return [{"mask": [2, height, width]}]
+
+
+MAKERS = {
+    "input_ids": _text,
+    "attention_mask": _mask,
+    "token_type_ids": _types,
+    "pixel_values": _image,
+    "pixel_values_videos": _video,
+    "image_grid_thw": _grid,
+    "video_grid_thw": _grid,
+    "grid_thw": _grid,
+    "input_features": _sound,
+    "input_values": _wave,
+    "bbox": _boxes,
+    "decoder_input_ids": _decoder_text,
+    "decoder_attention_mask": _decoder_mask,
+    "past_values": _past,
+    "future_values": _future,
+    "mm_token_type_ids": _modality_types,
+    "hidden_states": _hidden,
+    "encoder_hidden_states": _hidden,
+    "image_sizes": _image_sizes,
+    "pixel_mask": _pixel_mask,
+    "bool_masked_pos": _masked_patches,
+}
+"""Parameters that no maker speaks of are not given."""
+
+OPTIONAL = ("encoder_hidden_states", "hidden_states", "bool_masked_pos", "future_values", "pixel_mask")
+"""Parameters that are given only where they are required."""

@@ -1,0 +1,66 @@
+"""What trains a class: candidates for its labels, by its parameters, its tasks and the shapes of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hfcodemod.architecture import Head
+
+Labels = dict[str, Mapping[str, Any]]
+
+
+def label_candidates(
+    head: Head,
+    parameters: Mapping[str, bool],
+    shapes: Mapping[str, tuple[int, ...]],
+    classes: int,
+    image: tuple[int, int, int],
+) -> Iterator[Labels]:
+    """The labels to try, the likeliest first; nothing where the class takes none."""
+    shape = next(iter(shapes.get(name) for name in ("logits", "prediction_logits", "scores") if name in shapes), None)
+    if shape is None:
+        shape = next(iter(shapes.values()), ())
+    tasks = set(head.tasks)
+    if "start_positions" in parameters:
+        yield {"start_positions": {"tensor": [3, 4]}, "end_positions": {"tensor": [5, 6]}}
+    if "next_sentence_label" in parameters:
+        yield {"labels": {"integers": list(shape[:2]), "below": 100}, "next_sentence_label": {"tensor": [0, 1]}}
+    if "sentence_order_label" in parameters:
+        yield {"labels": {"integers": list(shape[:2]), "below": 100}, "sentence_order_label": {"tensor": [0, 1]}}
+    if "mask_labels" in parameters and "class_labels" in parameters:
+        _, height, width = image
+        yield {
+            "mask_labels": {"integers": [2, 1, height, width], "below": 2, "method": "float"},
+            "class_labels": {"tensor": [[0], [1]]},
+        }
+    if "return_loss" in parameters:
+        yield {"return_loss": {"value": True}}
+    if "future_values" in parameters:
+        return
+    if "labels" not in parameters:
+        return
+    if "object_detection" in tasks or "pred_boxes" in shapes:
+        yield {
+            "labels": {
+                "list": [
+                    {"class_labels": {"tensor": [0]}, "boxes": {"tensor": [[0.5, 0.5, 0.2, 0.2]]}},
+                    {"class_labels": {"tensor": [1]}, "boxes": {"tensor": [[0.3, 0.6, 0.4, 0.2]]}},
+                ]
+            }
+        }
+    if "semantic_segmentation" in tasks or "depth_estimation" in tasks:
+        _, height, width = image
+        yield {"labels": {"integers": [2, height, width], "below": classes}}
+    if "ctc" in tasks:
+        yield {"labels": {"integers": [2, 3], "below": 20}}
+    if "audio_frame_classification" in tasks and len(shape) == 3:
+        yield {"labels": {"integers": list(shape), "below": 2}}
+    if len(shape) == 2:
+        yield {"labels": {"tensor": [0, 1]}}
+    if len(shape) >= 3:
+        yield {"labels": {"integers": list(shape[:2]), "below": min(100, shape[-1])}}
+        yield {"labels": {"integers": list(shape[:3]), "below": 2}}
+    yield {"labels": {"tensor": [0, 1]}}
+    yield {"labels": {"tensor": [[0.5], [1.5]]}}
+    yield {"labels": {"integers": [2, 5], "below": 100}}
