@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-import os
-import secrets
-import shutil
 import sys
 import warnings
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,6 +42,7 @@ def merge(
     docs/how-to/merge-driver.md.
     """
     from hfcodemod.merge import merge as merged_sources
+    from hfcodemod.outputs import write_outputs
     from hfcodemod.stamp import with_one_stamp
     from hfcodemod.textfile import encoded
 
@@ -61,7 +57,7 @@ def merge(
     if record is not None:
         told = {"path": names[1], "conflicts": [asdict(conflict) for conflict in merged.conflicts]}
         contents[record] = json.dumps(told, indent=2).encode() + b"\n"
-    _write(contents)
+    write_outputs(contents)
     for conflict in merged.conflicts:
         print(f"{names[1]}:{conflict.marker}: {conflict.item}: {conflict.reason}", file=sys.stderr)
     raise typer.Exit(code=int(bool(merged.conflicts)))
@@ -89,31 +85,3 @@ def _side(path: Path, name: str) -> TextFile:
     except (RecursionError, MemoryError) as error:
         raise UserError(f"{name}: is nested too deeply to be parsed; merge it with git merge-file") from error
     return replace(file, path=Path(name))
-
-
-def _write(contents: Mapping[Path, bytes]) -> None:
-    """Write each file beside its place, then let all take their places; links are followed, modes kept.
-
-    Raises UserError where a folder or file refuses; then none was touched, unless it refuses as the last step.
-    """
-    from hfcodemod.durable import blaming, move, write_new
-
-    staged: dict[Path, Path] = {}
-    try:
-        for path, content in contents.items():
-            target = path.resolve()
-            with blaming(path):
-                if target.is_dir():
-                    raise UserError(f"{path}: is a folder where a file belongs; give another name")
-                staged[target] = target.with_name(f".{target.name}.{secrets.token_hex(4)}.new")
-                write_new(staged[target], content)
-                if target.exists():
-                    shutil.copymode(target, staged[target])
-        for target in list(staged):
-            with blaming(target):
-                move(staged[target], target)
-            del staged[target]
-    finally:
-        for left in staged.values():
-            with suppress(OSError):
-                os.unlink(left)
