@@ -29,9 +29,9 @@ def tokens(rows: int, length: int, inserted: list[int] | None = None, shift: int
 
 
 def mask(*shape: int, padded: int = 0) -> torch.Tensor:
-    """Ones; the second half of the rows starts with ``padded`` zeros."""
+    """Ones; the second half of the rows starts with ``padded`` zeros, or ends with them where it is negative."""
     ones = torch.ones(shape, dtype=torch.long)
-    ones[len(ones) // 2 :, ..., :padded] = 0
+    ones[len(ones) // 2 :, ..., slice(padded) if padded >= 0 else slice(padded, None)] = 0
     return ones
 
 

@@ -62,6 +62,15 @@ class Sizes:
         return int(size if isinstance(size, int) else list(size)[-1])
 
     @property
+    def bands(self) -> int:
+        """The bands of a spectrogram."""
+        names = ("num_mel_bins", "num_mel_channels", "feature_size", "input_feat_per_channel", "input_dim", "n_mels")
+        bands = self.find(*names, within="audio") or self.find(
+            *names, "input_feat_size", "feature_projection_input_dim"
+        )
+        return int(bands or 16)
+
+    @property
     def inserted(self) -> list[int]:
         """All tokens that stand for something other than text."""
         return [token for tokens in self.placeholders.values() for token in tokens]
@@ -136,7 +145,7 @@ def _grid(sizes: Sizes) -> list[Described]:
 
 
 def _sound(sizes: Sizes) -> list[Described]:
-    bands = sizes.find("num_mel_bins", "feature_size", "input_feat_per_channel", "input_dim", "n_mels") or 16
+    bands = sizes.bands
     positions = sizes.find("max_source_positions")
     lengths = [32, 64, 16, 100, 128]
     if isinstance(positions, int):
@@ -148,7 +157,8 @@ def _sound(sizes: Sizes) -> list[Described]:
 
 def _wave(sizes: Sizes) -> list[Described]:
     bands = sizes.find("num_mel_bins", "feature_size") or 16
-    lengths = [400, 1600, 800, 3200]
+    # Encoders halve a wave five to seven times; vectors of a speaker take in fifteen of their steps.
+    lengths = [3200, 8000, 400, 800]
     shapes: list[list[int]] = [[2, length] for length in lengths] + [[2, 1, length] for length in lengths]
     longest = sizes.find("max_length")
     if isinstance(longest, int):

@@ -36,7 +36,19 @@ def label_candidates(
         }
     if "return_loss" in parameters:
         yield {"return_loss": {"value": True}}
+    if "sampled_negative_indices" in parameters and len(shape) == 3:
+        # What is masked is told from what lies elsewhere in the batch.
+        length = shape[1]
+        masked = [[place % 2 == 0 for place in range(length)], [place % 3 == 0 for place in range(length)]]
+        negatives = {"integers": [2, length, 4], "below": 2 * length}
+        yield {"mask_time_indices": {"tensor": masked}, "sampled_negative_indices": negatives}
+    if "target_values" in parameters:
+        if "time_series_classification" in tasks:
+            yield {"target_values": {"tensor": [0, 1]}}
+        yield {"target_values": {"noise": list(shape)}}
     if "future_values" in parameters:
+        if "time_series_prediction" in tasks:
+            yield {"future_values": {"noise": list(shapes.get("mean_predictions", shape))}}
         return
     if "labels" not in parameters:
         return
@@ -52,7 +64,7 @@ def label_candidates(
     if "semantic_segmentation" in tasks or "depth_estimation" in tasks:
         _, height, width = image
         yield {"labels": {"integers": [2, height, width], "below": classes}}
-    if "ctc" in tasks:
+    if tasks & {"ctc", "rnnt", "tdt"}:
         yield {"labels": {"integers": [2, 3], "below": 20}}
     if "audio_frame_classification" in tasks and len(shape) == 3:
         yield {"labels": {"integers": list(shape), "below": 2}}

@@ -13,6 +13,7 @@ from huggingface_hub.errors import StrictDataclassError
 
 from hfcodemod.architecture import Head
 from hfcodemod.probing.bench import module
+from hfcodemod.probing.companions import COMPANIONS, companions
 from hfcodemod.probing.feeding import OPTIONAL, Sizes, candidates, parameters_of
 from hfcodemod.probing.labelling import label_candidates
 from hfcodemod.probing.overrides import Override
@@ -130,7 +131,10 @@ def running(cls: Any, head: Head, model: Any, config: Any, override: Override) -
                 continue
             tried.add(key)
             try:
-                return inputs, answered(model, inputs)
+                outputs = answered(model, inputs)
+                if comparable(outputs):
+                    return inputs, outputs
+                errors.append("no output tells the rows apart")
             except FAILURES as error:
                 errors.append(f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}")
                 if len(tried) < 12:
@@ -179,13 +183,16 @@ def feeds(cls: Any, head: Head, sizes: Sizes, override: Override) -> Iterator[di
     parameters = parameters_of(cls)
     options: dict[str, list[Any]] = {}
     for name, required in parameters.items():
-        if required or name not in OPTIONAL:
+        # The times of a future that is not given would stand for nothing.
+        if required or name not in OPTIONAL or (name == "future_values" and "future_time_features" in parameters):
             found = candidates(name, sizes)
             if found:
                 options[name] = list(found)
     said = override.of(override.inputs, cls.__name__)
     options = {name: items for name, items in options.items() if name not in said}
     options |= {name: [item] for name, item in said.items() if item is not None and name in parameters}
+    if "input_ids" not in options and "attention_mask" not in said and "input_ids" not in parameters:
+        options.pop("attention_mask", None)  # the mask is over something else: see `companions`
     needed = [name for name in options if parameters[name] or name in said]
     spare = [name for name in options if name not in needed and not MODAL.fullmatch(name)]
     if "multiple_choice" in head.tasks:
@@ -196,8 +203,19 @@ def feeds(cls: Any, head: Head, sizes: Sizes, override: Override) -> Iterator[di
         kept = {name: items for name, items in options.items() if name not in dropped}
         if any(name not in kept for name in needed):
             continue
-        for chosen in itertools.islice(itertools.product(*kept.values()), 12):
-            yield dict(zip(kept, chosen, strict=True))
+        for chosen in itertools.islice(itertools.product(*kept.values()), 16):
+            inputs = dict(zip(kept, chosen, strict=True))
+            yield from accompanied(inputs, [name for name in parameters if name not in said], parameters, sizes)
+
+
+def accompanied(
+    inputs: dict[str, Any], names: Sequence[str], parameters: Mapping[str, bool], sizes: Sizes
+) -> Iterator[dict[str, Any]]:
+    """The inputs with what goes with them, and without that of it which need not be given."""
+    found = {name: companions(name, inputs, sizes) for name in names if name in COMPANIONS and name not in inputs}
+    options = {name: [*items, *([] if parameters[name] else [None])] for name, items in found.items() if items}
+    for chosen in itertools.islice(itertools.product(*options.values()), 6):
+        yield {**inputs, **{name: item for name, item in zip(options, chosen, strict=True) if item is not None}}
 
 
 def of_choices(described: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""What goes with an input: masks over it, the times of a series; each is shaped like the input that it speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from hfcodemod.probing.feeding import Described, Sizes
+
+Chosen = Mapping[str, Described]
+Companion = Callable[[Chosen, Sizes], list[Described]]
+
+SOUND = ("input_features", "input_values", "audio_mel", "audio_values")
+"""Parameters that hold sound, or what was computed from it."""
+
+
+def companions(name: str, chosen: Chosen, sizes: Sizes) -> list[Described]:
+    """Candidates for a parameter that goes with one of those chosen; none where it has nothing to go with."""
+    make = COMPANIONS.get(name)
+    return make(chosen, sizes) if make is not None else []
+
+
+def steps(described: Described, bands: int) -> int | None:
+    """How many steps of time an input has: the samples of a wave, the frames of a spectrogram."""
+    shape = described.get("noise")
+    if not shape:
+        return None
+    spectrogram = len(shape) > 2 and shape[-1] == bands and shape[-2] > 1
+    return int(shape[-2] if spectrogram else shape[-1])
+
+
+def _over_sound(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    for name in SOUND:
+        length = steps(chosen[name], sizes.bands) if name in chosen else None
+        if length is not None:
+            whole: list[Described] = [{"mask": [2, length]}]
+            # Each row of text has as many places for the sound as the other: then no row of sound is shorter.
+            return whole if sizes.placeholders else [{"mask": [2, length], "padded": -(length // 4)}, *whole]
+    return []
+
+
+def _over_only_sound(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    return [] if "input_ids" in chosen else _over_sound(chosen, sizes)
+
+
+def _over_video(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    shape = chosen.get("pixel_values_videos", {}).get("noise")
+    return [{"mask": shape[:2], "padded": -1}, {"mask": shape[:2]}] if shape else []
+
+
+def _past(chosen: Chosen) -> list[int]:
+    shape: list[int] = chosen.get("past_values", {}).get("noise", [])
+    return shape
+
+
+def _observed(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    shape = _past(chosen)
+    # The second row was observed late; along the last axis of three lie channels.
+    return [{"mask": shape, **({"padded": shape[1] // 4} if len(shape) == 2 else {})}] if shape else []
+
+
+def _unobserved(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    shape = _past(chosen)
+    return [{"integers": [2, shape[1]], "below": 1}] if shape else []
+
+
+def _past_times(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    shape = _past(chosen)
+    return [{"noise": [2, shape[1], _times(sizes)]}] if shape else []
+
+
+def _future_times(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    shape = chosen.get("future_values", {}).get("noise")
+    return [{"noise": [2, shape[1], _times(sizes)]}] if shape else []
+
+
+def _times(sizes: Sizes) -> int:
+    return int((sizes.find("num_time_features") or 0) + (sizes.find("num_dynamic_real_features") or 0))
+
+
+COMPANIONS: dict[str, Companion] = {
+    "attention_mask": _over_only_sound,
+    "input_features_mask": _over_sound,
+    "feature_attention_mask": _over_sound,
+    "audio_mel_mask": _over_sound,
+    "padding_mask": _over_sound,
+    "padding_mask_videos": _over_video,
+    "past_observed_mask": _observed,
+    "observed_mask": _observed,
+    "past_values_padding": _unobserved,
+    "past_time_features": _past_times,
+    "future_time_features": _future_times,
+}
+"""Companions are looked for when the inputs are chosen; a parameter may be both input and companion."""
