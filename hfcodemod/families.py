@@ -92,14 +92,18 @@ class Families:
     def _root(self, word: str, taken: set[str]) -> str:
         """The name that a word is made of: the longest at its beginning or end, and what that one is made of."""
         stem = _stem(word)
+        # With its version too: umt5 ends in t5.
+        ends = {word[:end] for end in range(len(word))} | {
+            text[start:] for text in (word, stem) for start in range(len(text))
+        }
         found = [
             name
-            for name, other in self._known.items()
-            if name != stem and other & taken and (len(name) >= SHORTEST or not name.isalpha())
-            # Before its version is off: umt5 ends in t5.
-            if word.startswith(name) or word.endswith(name) or stem.endswith(name)
+            for name in ends & self._known.keys() - {stem}
+            if (len(name) >= SHORTEST or not name.isalpha()) and self._known[name] & taken
         ]
-        return self._root(max(found, key=lambda name: (len(name), word.startswith(name))), taken) if found else stem
+        return (
+            self._root(max(found, key=lambda name: (len(name), word.startswith(name), name)), taken) if found else stem
+        )
 
 
 def _words(folder: str) -> list[str]:
