@@ -31,6 +31,8 @@ class Cache:
     """Path to digest of the files that are in step with these inputs."""
     renders: dict[str, str] = field(default_factory=dict)
     """Fingerprint to id of the base, as this engine renders it."""
+    cleared: dict[str, str] = field(default_factory=dict)
+    """Path to mark of the skeletons' sources in which the rules find nothing (`hfcodemod.cleared`)."""
 
 
 def cache_path(root: Path) -> Path:
@@ -46,7 +48,8 @@ def load_cache(settings: Settings) -> Cache:
         said = json.loads(cache_path(settings.root).read_bytes())
         same = said["engine"] == engine
         known = said["in_step"] if said["inputs"] == inputs else {}
-        return Cache(inputs, engine, dict(known), dict(said["renders"]) if same else {})
+        clear = said["cleared"] if said["inputs"] == inputs else {}
+        return Cache(inputs, engine, dict(known), dict(said["renders"]) if same else {}, dict(clear))
     except (OSError, ValueError, KeyError, TypeError):
         return Cache(inputs, engine)
 

@@ -12,11 +12,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hfcodemod.cleared import mark_of, sources_of
 from hfcodemod.conflicts import REGION
 from hfcodemod.errors import UserError
 from hfcodemod.findings import FORGOTTEN_BASE, SAME_MODULE, UNREADABLE, Finding
 from hfcodemod.given import given_files, part_of, stand_for_all
-from hfcodemod.managed import Managed, Trouble, own_files
+from hfcodemod.managed import Managed, Trouble
 from hfcodemod.migrate import Migration, migration
 from hfcodemod.stamp import digest, stamp_line, without_stamp
 from hfcodemod.textfile import read
@@ -55,18 +56,10 @@ def checked(
     """
     given = given_files(paths, settings)
     whole = not paths or stand_for_all(given, settings)
-    skeletons = _skeleton_files(settings)
+    skeletons = sources_of(settings)
     tests = [path for path in given if path in skeletons or _is_test(path)]
     run = migration(settings, catalog, tree=None if whole else part_of(given, settings))
     return _Check(settings, catalog, selection, run).of([*tests, *(skeletons if whole else ())])
-
-
-def _skeleton_files(settings: Settings) -> list[Path]:
-    """The repository's own sources of tests, which no migration looks at."""
-    found = [*own_files(settings)]
-    if settings.skeleton is not None:
-        found += sorted(settings.skeleton.glob("*.py"))
-    return [path for path in dict.fromkeys(found) if path.is_file()]
 
 
 def _is_test(path: Path) -> bool:
@@ -97,9 +90,17 @@ class _Check:
         found: list[Finding] = []
         for path in paths:
             known = managed.get(path)
+            if self._cleared(path):
+                continue
             if known is None or path in from_tree or path in self._plans or not known.as_generated:
                 found += self._in(path, known, from_tree.get(path, []))
         return Checked(tuple(sorted(found)), len(paths))
+
+    def _cleared(self, path: Path) -> bool:
+        """Whether the rules are known to find nothing in a source of the skeletons."""
+        mark = self._run.cache.cleared.get(str(path))
+        usual = not self._selection.select and not self._selection.ignore
+        return usual and mark is not None and mark == mark_of(path, self._settings.root)
 
     def _in(self, path: Path, managed: Managed | None, said: list[Finding]) -> Iterator[Finding]:
         """The findings in one file, without those that its comments ignore."""

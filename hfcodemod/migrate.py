@@ -125,6 +125,10 @@ def migration(
     written = {plan.path for plan in plans if plan.outcome is not None and plan.outcome.changes}
     bases = {file.stamp.base for file in tree.files if file.path not in written}
     remember(cache, in_step, renders, names.values(), bases)
+    if todo and whole:
+        from hfcodemod.cleared import cleared
+
+        cache.cleared = cleared(settings, catalog, cache.cleared)
     found = {plan.pending.identity: plan.pending for plan in plans if plan.pending}
     # One that could not be planned keeps the conflicts that it had.
     settled = {file.identity for file, plan in zip(todo, plans, strict=True) if plan.action not in ("keep", "refuse")}

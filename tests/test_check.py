@@ -322,6 +322,27 @@ def test_rules_run_over_what_somebody_wrote(rule: Path, repository: Repository) 
     )
 
 
+def test_a_skeleton_in_which_nothing_is_found_is_read_once(rule: Path, repository: Repository) -> None:
+    """Until it changes, pytest is told something else, or other rules are asked."""
+    repository.edit(repository.skeleton, "LIMIT = 0.5", "LIMIT = 0.6")
+    assert repository.run("migrate-all").code == 0
+    skeleton = repository.skeleton.read_text()
+    # The rule now finds what it did not find before: only who asks it anew is told.
+    rule.write_text(
+        RULE.format(default=True).replace("ast.Attribute", "ast.ClassDef").replace('.attr == "sleep"', ".name")
+    )
+    forget()
+    assert found(repository) == []
+    assert found(repository, "--select", "HF2") == ["llama.py:13:HF299"]
+    assert found(repository, "--ignore", "HF101") == ["llama.py:13:HF299"]
+    (repository.root / "pytest.ini").write_text("[pytest]\n")
+    assert found(repository) == ["llama.py:13:HF299"]
+    (repository.root / "pytest.ini").unlink()
+    assert found(repository) == []
+    repository.skeleton.write_text(skeleton + "\n\nOTHER = 1\n")
+    assert "llama.py:13:HF299" in found(repository)
+
+
 def test_rules_run_over_the_folder_of_a_skeleton_and_its_overlay(rule: Path, repository: Repository) -> None:
     folder = repository.root / "skeleton"
     folder.mkdir()
