@@ -14,7 +14,7 @@ from hfcodemod.probing import measuring
 from hfcodemod.probing.bench import module
 from hfcodemod.probing.measuring import FAILURES, Unsolved
 from hfcodemod.probing.overrides import Override
-from hfcodemod.probing.shrinking import tiny_arguments
+from hfcodemod.probing.shrinking import HEAD_WIDTH, WIDTH, tiny_arguments
 from hfcodemod.recipes import CLASS
 
 LARGEST = 1_000_000
@@ -127,6 +127,8 @@ def changes(arguments: Mapping[str, Any], default: Any, why: str) -> Iterator[tu
         yield path, with_value(arguments, path, value)
 
 
+SIZES = r"(^|_)(dims?|size|width|heads?|experts?|layers?|rank|groups?)$"
+"""Fields that hold numbers: where one is None, the model may want it."""
 ABSENT = object()
 """The value of a field that is left to its default."""
 
@@ -149,6 +151,8 @@ def alternatives(arguments: Mapping[str, Any], default: Any, path: Path = ()) ->
             continue
         if isinstance(value, int) and not isinstance(value, bool) and value > 4:
             yield (*path, name), [number for number in (16, 32, 64, 8, 4, 2) if number < value]
+        elif value is None and re.search(SIZES, name):
+            yield (*path, name), [HEAD_WIDTH, 1, WIDTH]
         elif isinstance(value, list | tuple) and len(value) > 1:
             yield (*path, name), [list(value[:1]), list(value[:2])]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hfcodemod.probing.layers import is_layer_count, is_numbering, is_per_layer, kept_layers, layer_count, others
 from hfcodemod.recipes import CLASS
 
 WIDTH = 64
@@ -50,13 +51,16 @@ def _scaled(values: Any) -> Any:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(r"(.+_)?vocab_size|num_embeddings|codebook_size|n_codes", _at_most(VOCABULARY), "a word for each id"),
+    Rule(r"(.+_)?vocab(_size)?|num_embeddings|codebook_size|n_codes", _at_most(VOCABULARY), "a word for each id"),
     Rule(r"(.+_)?head_dim|d_kv|dim_head|attention_head_size|.*_head_dim", _at_most(HEAD_WIDTH), "a width for 4 heads"),
     Rule(r".*_rank|time_step_rank", _at_most(HEAD_WIDTH), "a bottleneck narrower than what it stands in"),
     Rule(r"(.+_)?(key_value|kv)_heads|num_kv|n_head_kv|multi_query_group_num", _at_most(2), "keys that heads share"),
     Rule(r"(.+_)?(attention_)?heads|n_heads?|num_(.+_)?heads|nhead", _at_most(4), "several heads"),
     Rule(r"(.*_)?num_experts|num_local_experts|n_routed_experts|moe_num_experts", _at_most(8), "a choice of experts"),
     Rule(r"num_experts_per_tok|top_k|moe_topk|moe_top_k|num_experts_per_token", _at_most(2), "several experts a token"),
+    Rule(r"(.+_)?(sparse_step|layer_period)", _at_most(2), "a layer of each kind in two"),
+    Rule(r"(.+_)?layer_offset", lambda value: value % 2, "a layer of each kind in two"),
+    Rule(r"num_sparse_.*layers", _at_most(1), "a layer of each kind in two"),
     Rule(r"n_group", _at_most(2), "groups of experts"),
     Rule(r"topk_group", _at_most(1), "fewer groups than there are"),
     Rule(r"(num_|n_)?(.+_)?layers?|depth|n_layer|num_(.+_)?blocks|.*_depth|num_res_blocks", _at_most(2), "two layers"),
@@ -73,8 +77,19 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(r"num_mel_bins|feature_size|input_feat_per_channel", _at_most(16), "few bands of sound"),
     Rule(r"(num_)?(.+_)?quer(y_token|ie)s|num_query_tokens|num_latents|.*num_latents", _at_most(8), "few queries"),
+    Rule(
+        r".*intermediate_size",
+        lambda values: [min(value, WIDTH) for value in values],
+        "one width for all, of experts for words and of those for images",
+    ),
     Rule(r"chunk_size|.*chunk_size|block_size", _at_most(8), "several chunks in a short text"),
     Rule(r"num_labels", _at_most(2), "two classes"),
+    Rule(r"num_targets", lambda value: max(value, 2), "classes to tell apart"),
+    Rule(r"num_(time|static_real|static_categorical)_features", lambda value: max(value, 1), "an input of each kind"),
+    Rule(r"cardinality", lambda values: [max(3, value) for value in values], "choices of a static feature"),
+    Rule(r"embedding_dimension", lambda values: [max(2, value) for value in values], "the width of a static feature"),
+    Rule(r"label_length|moving_average", _at_most(3), "shorter than the context"),
+    Rule(r"num_mel_channels", _at_most(16), "few bands of sound"),
     Rule(r"image_size|input_size|pretrain_image_size|.*image_size", lambda value: _image_size(value), "small images"),
     Rule(r"patch_size|.*_patch_size", lambda value: _patch_size(value), "several patches in a small image"),
     Rule(r"depths|.*_depths|num_blocks|layers", lambda values: [min(value, 1) for value in values], "a layer a stage"),
@@ -93,6 +108,23 @@ RULES: tuple[Rule, ...] = (
 """The first that fits a field and takes its value decides."""
 
 LISTS = {"depths|.*_depths|num_blocks|layers"}
+
+UNSET: tuple[Rule, ...] = (
+    Rule(r"num_experts|n_routed_experts", lambda _: 8, "a choice of experts"),
+    Rule(r"num_experts_per_tok|top_k_experts", lambda _: 2, "several experts a token"),
+    Rule(r"moe_intermediate_size", lambda _: WIDTH, "one width for all"),
+    Rule(r"mlp_layer_types", lambda _: ["dense", "sparse"], "a layer of each kind"),
+    Rule(r"prediction_length", lambda _: 4, "a future to predict"),
+    Rule(r"context_length", lambda _: 8, "a past to predict from"),
+    Rule(r"attn_layer_indices", lambda _: [1], "a layer of each kind"),
+    Rule(r"vocab_size", lambda _: VOCABULARY, "a word for each id"),
+    Rule(r"pad_token_id", lambda _: 0, "classifiers of a row look for the last word before the padding"),
+    Rule(r"mask_token_id", lambda _: NAMED_TOKENS["mask"], "a token for what is to be guessed"),
+)
+"""For fields that default to None though the model asks for a number, or has a part only where there is one."""
+
+INSERTED = r"(image|video|audio)_token_(id|index)"
+"""Tokens that stand for another modality: without them, where they default to None, it can't be part of the text."""
 
 
 def _image_size(value: Any) -> Any:
@@ -127,11 +159,25 @@ def tiny_arguments(default: Any, tokens: dict[str, int] | None = None) -> dict[s
         elif layers is not None and is_layer_count(name, value, values):
             arguments[name] = len(layers)
         elif layers is not None and is_per_layer(value, layer_count(values)):
-            arguments[name] = [value[i] for i in layers]
+            arguments[name] = (
+                list(range(len(layers)))
+                if is_numbering(value)
+                else [shrunk(name.removesuffix("_per_layer"), value[layer], tokens) for layer in layers]
+            )
+        elif layers is not None and (told := others(name, value, layer_count(values))) is not None:
+            arguments[name] = sum(told[layer] for layer in layers)
         else:
             new = shrunk(name, value, tokens)
+            if name == "rope_parameters" and isinstance(new, Mapping):
+                new = with_sections(new or of_each_kind(default), default)
             if new != value:
                 arguments[name] = new
+    if "kv_lora_rank" in values and "num_attention_heads" in arguments and "num_key_value_heads" in arguments:
+        # Keys and values that come out of one bottleneck are made for each head.
+        arguments["num_key_value_heads"] = arguments["num_attention_heads"]
+    if "tdnn_dim" in values and "initializer_range" in values:
+        # Five narrow layers in a row leave nothing of an input that is multiplied by 0.02 in each.
+        arguments["initializer_range"] = 0.1
     return arguments
 
 
@@ -140,7 +186,9 @@ def nested(value: Any, tokens: dict[str, int]) -> dict[str, Any]:
     import transformers
 
     name = type(value).__name__
-    head = {CLASS: name} if hasattr(transformers, name) else {"model_type": value.model_type}
+    # Some have no class that is exported and no name either: then the outer configuration knows of them alone.
+    named = {"model_type": value.model_type} if value.model_type else {}
+    head = {CLASS: name} if hasattr(transformers, name) else named
     return {**head, **tiny_arguments(value, tokens)}
 
 
@@ -157,7 +205,13 @@ def shrunk(name: str, value: Any, tokens: dict[str, int]) -> Any:
     """A field's value in a tiny configuration."""
     if isinstance(value, Mapping):
         return {key: shrunk(str(key), item, tokens) for key, item in value.items()}
-    if isinstance(value, bool) or value is None or isinstance(value, str | float):
+    if value is None:
+        if re.fullmatch(INSERTED, name):
+            return token(name, 0, tokens)
+        return next((rule.value(value) for rule in UNSET if rule.fits(name)), None)
+    if isinstance(value, float) and name == "initializer_range" and value < 1e-3:
+        return 0.02  # with weights near zero no input counts
+    if isinstance(value, bool | str | float):
         return 0.0 if isinstance(value, float) and is_dropout(name) else value
     if is_token(name, value):
         return token(name, value, tokens)
@@ -177,13 +231,33 @@ def shrunk(name: str, value: Any, tokens: dict[str, int]) -> Any:
     return value
 
 
-def rotary(name: str, value: Any) -> Any:
+def rotary(name: str, value: Any, half: int = HEAD_WIDTH // 2) -> Any:
     """A list over the rotated half of a head, for a head of HEAD_WIDTH."""
-    half = HEAD_WIDTH // 2
     if name != "mrope_section":
         return list(value[:half])
     share = [max(1, number * half // sum(value)) for number in value]
     return [half - sum(share[1:]), *share[1:]]
+
+
+def of_each_kind(config: Any) -> dict[str, Any]:
+    """Rotation for each kind of layer, for a configuration that asks for it and has none by default."""
+    kinds = getattr(config, "layer_types", None) or ()
+    return {kind: {"rope_type": "default", "rope_theta": 10000.0} for kind in dict.fromkeys(kinds)}
+
+
+def with_sections(rope: Mapping[str, Any], config: Any) -> dict[str, Any]:
+    """Rotation with a section of the head for time, height and width, where the configuration knows of them.
+
+    Where it says none, the code that reads it falls back to sections of a wide head.
+    """
+    said = dict(rope)
+    if "mrope_section" not in getattr(type(config), "ignore_keys_at_rope_validation", ()):
+        return said
+    if any(isinstance(value, Mapping) for value in said.values()):
+        return {kind: with_sections(value, config) for kind, value in said.items()}
+    share = said.get("partial_rotary_factor") or getattr(config, "partial_rotary_factor", None) or 1
+    half = int(HEAD_WIDTH * share) // 2
+    return {**said, "mrope_section": rotary("mrope_section", said.get("mrope_section") or [2, 3, 3], half)}
 
 
 def is_dropout(name: str) -> bool:
@@ -206,42 +280,3 @@ def token(name: str, value: int, tokens: dict[str, int]) -> int:
     if stem in NAMED_TOKENS:
         return NAMED_TOKENS[stem]
     return tokens.setdefault(stem, SPECIAL + len(tokens))
-
-
-def layer_count(values: Mapping[str, Any]) -> int | None:
-    """How many layers a configuration has, where one field says it."""
-    for name in ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "depth"):
-        if isinstance(values.get(name), int):
-            return int(values[name])
-    return None
-
-
-def is_layer_count(name: str, value: Any, values: Mapping[str, Any]) -> bool:
-    """Whether the field says how many layers there are."""
-    return name in ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "depth") and value == layer_count(values)
-
-
-def is_per_layer(value: Any, count: int | None) -> bool:
-    """Whether a list has an item for each layer."""
-    return isinstance(value, list | tuple) and count is not None and len(value) == count > 2
-
-
-def kept_layers(values: Mapping[str, Any]) -> list[int] | None:
-    """The layers that show every kind there is, two at least; None where layers are not told apart."""
-    count = layer_count(values)
-    kinds = [value for value in values.values() if is_per_layer(value, count)]
-    if count is None or not kinds:
-        return None
-    seen: set[str] = set()
-    kept: list[int] = []
-    for layer in range(count):
-        kind = repr([value[layer] for value in kinds if not isinstance(value[layer], float)])
-        if kind not in seen:
-            seen.add(kind)
-            kept.append(layer)
-    for layer in range(count):
-        if len(kept) >= 2:
-            break
-        if layer not in kept:
-            kept.append(layer)
-    return sorted(kept)[:6]
