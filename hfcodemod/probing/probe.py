@@ -1,0 +1,197 @@
+"""Architectures probed one by one or by several processes: a recipe for each, or what is in the way."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from hfcodemod.architecture import Architecture, Head
+
+LIMIT = 120
+"""Seconds for one architecture."""
+MEMORY = 12 << 30
+"""Bytes of address space for one process."""
+TASKS = 40
+"""Architectures until a process makes room for a fresh one."""
+FRAGMENT = "any_inputs"
+"""The fragment of the skeleton whose tests the recipes are for."""
+UNSOLVED = "unsolved"
+"""The kind of a blocked class for which nothing is known but that the probe finds no way."""
+LOSSES = ("test_loss_is_of_the_next_token", "test_loss_is_of_the_classes")
+GENERATION = "test_cached_generation_equals_uncached"
+
+
+class OutOfTime(Exception):
+    """An architecture took longer than LIMIT."""
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What came of one architecture."""
+
+    model_type: str
+    recipe: Mapping[str, Any] | None
+    """As JSON holds it; None where not even a configuration was found."""
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """Class, or ``*`` for all of them, to what is in the way."""
+    seconds: float = 0.0
+
+    @property
+    def solved(self) -> bool:
+        """Whether every class of the architecture runs, or is known not to."""
+        return self.recipe is not None and not self.failures
+
+
+def probed(architecture: Architecture, limit: float = LIMIT) -> Probed:
+    """A recipe for an architecture by rules, search and what its override says; failures are values."""
+    start = time.monotonic()
+    try:
+        with _quiet(), _limited(limit):
+            recipe, failures = _found(architecture)
+    except OutOfTime:
+        recipe, failures = None, {"*": f"took longer than {limit:.0f} s"}
+    return Probed(architecture.model_type, recipe, failures, time.monotonic() - start)
+
+
+def _found(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    import transformers
+
+    from hfcodemod.probing import measuring, promises, search
+    from hfcodemod.probing.overrides import ANY, override_of
+
+    override = override_of(architecture.model_type)
+    if ANY in override.blocked:
+        return {"blocked": {head.name: dict(override.blocked[ANY]) for head in architecture.heads}}, {}
+    try:
+        arguments, reasons = search.repaired(architecture, search.default_of(architecture, override), override)
+    except measuring.FAILURES as error:
+        return None, {"*": promises.first_line(error)}
+    reasons |= {path[7:]: why for path, why in override.why.items() if path.startswith("config.")}
+    heads: dict[str, Any] = {}
+    failures: dict[str, str] = {}
+    for head in architecture.heads:
+        if head.name in override.blocked:
+            continue
+        changes = override.of(override.classes, head.name)
+        try:
+            cls = getattr(transformers, head.name)
+            entry = measuring.measured(
+                cls, head, search.configuration(architecture.config, {**arguments, **changes}), override
+            )
+            entry.config = changes
+            config = search.configuration(architecture.config, {**arguments, **changes})
+            missing = promises.promised(cls, head, config, entry)
+        except measuring.FAILURES as error:
+            failures[head.name] = promises.first_line(error)
+            continue
+        heads[head.name] = _with_comment(entry.recipe(), missing)
+    if not heads:
+        return None, failures
+    blocked = {name: dict(why) for name, why in override.blocked.items()}
+    blocked |= {name: {"kind": UNSOLVED, "name": "", "why": f"{why}."} for name, why in failures.items()}
+    return _recipe(arguments, heads, reasons, blocked, architecture.heads), failures
+
+
+def _recipe(
+    arguments: Mapping[str, Any],
+    heads: Mapping[str, Any],
+    reasons: Mapping[str, str],
+    blocked: Mapping[str, Any],
+    promised: Sequence[Head],
+) -> dict[str, Any]:
+    # The labels of these classes are of many kinds; what each loss is of, no one test says.
+    without = dict.fromkeys(LOSSES, "")
+    if all(entry.get("half", "") is None for entry in heads.values()):
+        without["test_bfloat16"] = "no class of it runs in bfloat16"
+    if not any(entry.get("prompt") for entry in heads.values()):
+        without[GENERATION] = "" if not any(head.generates for head in promised) else "see what the table says"
+    recipe = {"config": arguments, "heads": heads, "fragments": [FRAGMENT], "without": without}
+    more = {"reasons": dict(sorted(reasons.items())), "blocked": dict(sorted(blocked.items()))}
+    return {**recipe, **{name: value for name, value in more.items() if value}}
+
+
+UNTRAINED = (
+    (r"expert|router|gate", "Experts that no token chose get no gradient."),
+    (r"pooler|pooled", "The pooled output is not asked for."),
+)
+"""Why parameters get no gradient, by a part of their names; of all others it is only known that they get none."""
+
+
+def _with_comment(entry: dict[str, Any], missing: Sequence[str]) -> dict[str, Any]:
+    """The entry of a head with a comment on each exception that it makes."""
+    sentences: list[str] = []
+    for part in entry.get("untrained", ()):
+        sentences.append(next((why for pattern, why in UNTRAINED if re.search(pattern, part)), ""))
+    if "" in sentences:
+        sentences = [sentence for sentence in sentences if sentence]
+        sentences.append("With these inputs no gradient reaches the parameters that are named as untrained.")
+    if entry.get("joint"):
+        sentences.append(f"Rows of a batch meet in {', '.join(entry['joint'])}.")
+    if entry.get("inert"):
+        sentences.append(f"Other values of {', '.join(entry['inert'])} change no output.")
+    said = dict.fromkeys([*sentences, *missing])
+    return {**entry, "why": " ".join(said)} if said else entry
+
+
+def probed_all(architectures: Sequence[Architecture], jobs: int | None = None) -> Iterator[Probed]:
+    """What came of each architecture, as they are done; ``jobs`` processes at most."""
+    import multiprocessing
+
+    workers = min(jobs or os.cpu_count() or 1, len(architectures))
+    if workers <= 1:
+        yield from map(probed, architectures)
+        return
+    # Processes are spawned: torch has threads, which a fork would not take along.
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, _begin, maxtasksperchild=TASKS) as pool:
+        yield from pool.imap_unordered(probed, architectures)
+
+
+def _begin() -> None:
+    import resource
+
+    # A terminal interrupts all of its processes; the one that waits for them ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise OutOfTime when the block takes longer."""
+
+    def over(signum: int, frame: object) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what transformers says of models that are built to be tried."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    import torch
+    import transformers
+
+    torch.set_num_threads(1)
+    level = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers.logging.set_verbosity(level)

@@ -1,0 +1,98 @@
+"""The rules by which a recipe is found, and what they may not know."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hfcodemod import probing
+from hfcodemod.catalog import load_snapshot
+from hfcodemod.config import FACTS
+
+FOLDER = Path(probing.__file__).parent
+OVERRIDES = FOLDER.parent / "data" / "overrides"
+
+
+def test_no_rule_knows_an_architecture() -> None:
+    architectures = load_snapshot(FACTS).architectures
+    names = set(architectures) | {item.config for item in architectures.values()}
+    names |= {head.name for item in architectures.values() for head in item.heads}
+    for path in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert node.value not in names, f"{path}:{node.lineno}"
+
+
+def test_at_most_one_in_five_has_an_override() -> None:
+    types = [name for name, item in load_snapshot(FACTS).architectures.items() if item.heads]
+    assert len(list(OVERRIDES.glob("*.json"))) <= len(types) / 5
+
+
+@pytest.mark.parametrize("path", sorted(OVERRIDES.glob("*.json")), ids=lambda path: path.stem)
+def test_an_override_says_why(path: Path) -> None:
+    """Each value has a reason, by its path; and each class and model type is one that there is."""
+    architecture = load_snapshot(FACTS).architectures[path.stem]
+    data = json.loads(path.read_text(encoding="utf-8"))
+    said = dict(data.pop("why", {}))
+    classes = {head.name for head in architecture.heads} | {"*"}
+    for table, values in data.items():
+        if table in ("inputs", "labels", "classes", "blocked"):
+            assert values.keys() <= classes, table
+        if table == "blocked":
+            assert all({"kind", "name", "why"} == item.keys() for item in values.values())
+            continue
+        for name in values:
+            whys = (f"{table}.{name}", table)
+            inner: Any = values[name]
+            deeper = [f"{table}.{key}" for key in inner] if isinstance(inner, dict) else []
+            assert any(said.get(why) for why in whys) or (deeper and all(said.get(why) for why in deeper)), name
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "tiny"),
+    [
+        ("vocab_size", 30522, 128),
+        ("text_vocab_size", 100, 100),
+        ("head_dim", 128, 16),
+        ("num_attention_heads", 32, 4),
+        ("num_key_value_heads", 8, 2),
+        ("num_hidden_layers", 32, 2),
+        ("n_routed_experts", 256, 8),
+        ("num_experts_per_tok", 8, 2),
+        ("max_position_embeddings", 8192, 64),
+        ("image_size", 224, 32),
+        ("intermediate_size", 11008, 64),
+        ("d_model", 48, 48),
+        ("attention_dropout", 0.1, 0.0),
+        ("layer_norm_eps", 1e-5, 1e-5),
+        ("use_cache", True, True),
+        ("pad_token_id", 32000, 0),
+        ("mrope_section", [16, 24, 24], [2, 3, 3]),
+    ],
+)
+def test_a_field_is_shrunk_by_its_name(name: str, value: object, tiny: object) -> None:
+    from hfcodemod.probing.shrinking import shrunk
+
+    assert shrunk(name, value, {}) == tiny
+
+
+def test_special_tokens_are_the_same_in_every_configuration() -> None:
+    from hfcodemod.probing.shrinking import SPECIAL, shrunk
+
+    tokens: dict[str, int] = {}
+    assert shrunk("image_token_id", 151655, tokens) == SPECIAL
+    assert shrunk("video_token_id", 151656, tokens) == SPECIAL + 1
+    assert shrunk("image_token_index", 32000, tokens) == SPECIAL
+
+
+def test_one_layer_of_each_kind_is_kept() -> None:
+    from hfcodemod.probing.shrinking import kept_layers
+
+    kinds = ["sliding", "sliding", "full", "sliding", "sliding", "full"]
+    assert kept_layers({"num_hidden_layers": 6, "layer_types": kinds}) == [0, 2]
+    assert kept_layers({"num_hidden_layers": 6, "layer_types": ["full"] * 6}) == [0, 1]
+    assert kept_layers({"num_hidden_layers": 6}) is None
