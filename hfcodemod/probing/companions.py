@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from hfcodemod.probing.feeding import Described, Sizes
+from hfcodemod.probing.pictures import PICTURES
 
 Chosen = Mapping[str, Described]
 Companion = Callable[[Chosen, Sizes], list[Described]]
@@ -47,6 +48,15 @@ def _over_video(chosen: Chosen, sizes: Sizes) -> list[Described]:
     return [{"mask": shape[:2], "padded": -1}, {"mask": shape[:2]}] if shape else []
 
 
+def _over_decoder(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    for name in ("decoder_input_ids", "decoder_input_values"):
+        described = chosen.get(name, {})
+        shape = described.get("tokens") or described.get("integers") or described.get("noise")
+        if shape:
+            return [{"mask": [2, shape[1]]}]
+    return []
+
+
 def _past(chosen: Chosen) -> list[int]:
     shape: list[int] = chosen.get("past_values", {}).get("noise", [])
     return shape
@@ -54,8 +64,8 @@ def _past(chosen: Chosen) -> list[int]:
 
 def _observed(chosen: Chosen, sizes: Sizes) -> list[Described]:
     shape = _past(chosen)
-    # The second row was observed late; along the last axis of three lie channels.
-    return [{"mask": shape, **({"padded": shape[1] // 4} if len(shape) == 2 else {})}] if shape else []
+    # The second row was observed late, long after the lags; along the last axis of three lie channels.
+    return [{"mask": shape, **({"padded": shape[1] * 3 // 4} if len(shape) == 2 else {})}] if shape else []
 
 
 def _unobserved(chosen: Chosen, sizes: Sizes) -> list[Described]:
@@ -78,12 +88,14 @@ def _times(sizes: Sizes) -> int:
 
 
 COMPANIONS: dict[str, Companion] = {
+    **PICTURES,
     "attention_mask": _over_only_sound,
     "input_features_mask": _over_sound,
     "feature_attention_mask": _over_sound,
     "audio_mel_mask": _over_sound,
     "padding_mask": _over_sound,
     "padding_mask_videos": _over_video,
+    "decoder_attention_mask": _over_decoder,
     "past_observed_mask": _observed,
     "observed_mask": _observed,
     "past_values_padding": _unobserved,

@@ -7,9 +7,11 @@ in which every input counts, is taken.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from hfcodemod.probing.patches import SQUARE, Grids, patches
 
 Described = Mapping[str, Any]
 
@@ -24,6 +26,8 @@ class Sizes:
     config: Any
     placeholders: dict[str, list[int]] = field(default_factory=dict)
     """For each modality the special tokens that stand for it in each row of text."""
+    grids: Grids = field(default_factory=lambda: SQUARE)
+    """The sides of images and videos, in patches."""
 
     def find(self, *names: str, within: str = "") -> Any:
         """The first value of a field of one of these names, outer configurations first."""
@@ -73,7 +77,18 @@ class Sizes:
     @property
     def inserted(self) -> list[int]:
         """All tokens that stand for something other than text."""
-        return [token for tokens in self.placeholders.values() for token in tokens]
+        return [token for tokens in self.around.values() for token in tokens]
+
+    @property
+    def around(self) -> dict[str, list[int]]:
+        """The placeholders of each modality between the tokens for its start and its end."""
+        found = {}
+        for modality, tokens in self.placeholders.items():
+            kind = "audio" if modality == "audio" else "vision"
+            ends = [self.find(f"{modality}_{end}_token_id", f"{kind}_{end}_token_id") for end in ("start", "end")]
+            start, end = ([token] if isinstance(token, int) else [] for token in ends)
+            found[modality] = [*start, *tokens, *end]
+        return found
 
     @property
     def length(self) -> int:
@@ -108,6 +123,12 @@ def _mask(sizes: Sizes) -> list[Described]:
     return [{"mask": [2, sizes.length], "padded": 1}]
 
 
+def _global_mask(sizes: Sizes) -> list[Described]:
+    # The first word is padding in the second row.
+    row = [int(place in (1, 2)) for place in range(sizes.length)]
+    return [{"tensor": [row, row]}]
+
+
 def _types(sizes: Sizes) -> list[Described]:
     count = sizes.find("type_vocab_size")
     return [{"integers": [2, sizes.length], "below": 2}] if count is None or count > 1 else []
@@ -123,8 +144,15 @@ def _image(sizes: Sizes) -> list[Described]:
     flat = channels * patch * patch
     temporal = sizes.find("temporal_patch_size") or 1
     if sizes.find("spatial_merge_size", "temporal_patch_size", within="vision"):
-        shapes.insert(0, [2 * 16, flat * temporal])
-    shapes += [[2, 16, flat], [2 * 16, flat], [2 * 16, flat * temporal], [2, 3 * flat]]
+        shapes.insert(0, [patches(sizes.grids, "image"), flat * temporal])
+    if sizes.find("image_grid_pinpoints"):
+        # An image of two tiles, and the whole.
+        shapes.insert(0, [2, 3, channels, height, width])
+    tiles = sizes.find("max_num_tiles")
+    if isinstance(tiles, int):
+        shapes.insert(0, [2, 1, tiles, channels, height, width])
+    shapes += [[2, 16, flat], [2, 24, flat], [2 * 16, flat], [2 * 16, flat * temporal], [2, 3 * flat]]
+    shapes.append([2, 16, channels, patch, patch])
     return [{"noise": shape} for shape in shapes]
 
 
@@ -133,15 +161,18 @@ def _video(sizes: Sizes) -> list[Described]:
     patch = sizes.patch
     temporal = sizes.find("temporal_patch_size") or 1
     frames = sizes.find("num_frames", "frames_per_clip") or 2
-    return [
-        {"noise": [2, frames, channels, height, width]},
-        {"noise": [2 * 16, channels * patch * patch * temporal]},
-        {"noise": [2, channels, frames, height, width]},
-    ]
+    flat = [patches(sizes.grids, "video"), channels * patch * patch * temporal]
+    shapes = [[2, frames, channels, height, width], [2, channels, frames, height, width]]
+    shapes.insert(0 if sizes.find("spatial_merge_size", "temporal_patch_size", within="vision") else 1, flat)
+    return [{"noise": shape} for shape in shapes]
 
 
-def _grid(sizes: Sizes) -> list[Described]:
-    return [{"tensor": [[1, 4, 4], [1, 4, 4]]}]
+def _image_grid(sizes: Sizes) -> list[Described]:
+    return [{"tensor": [list(grid) for grid in sizes.grids["image"]]}]
+
+
+def _video_grid(sizes: Sizes) -> list[Described]:
+    return [{"tensor": [list(grid) for grid in sizes.grids["video"]]}]
 
 
 def _sound(sizes: Sizes) -> list[Described]:
@@ -184,10 +215,6 @@ def _decoder_text(sizes: Sizes) -> list[Described]:
     return described
 
 
-def _decoder_mask(sizes: Sizes) -> list[Described]:
-    return [{"mask": [2, DECODER_LENGTH]}]
-
-
 def _past(sizes: Sizes) -> list[Described]:
     length = sizes.find("context_length") or 16
     lags = sizes.find("lags_sequence")
@@ -206,11 +233,32 @@ def _future(sizes: Sizes) -> list[Described]:
 
 def _modality_types(sizes: Sizes) -> list[Described]:
     # Text is 0, an image 1, a video 2, sound 3.
+    kinds = {"image": 1, "video": 2, "audio": 3}
     row = [0]
-    for place, tokens in enumerate(sizes.placeholders.values(), 1):
-        row += [place] * len(tokens)
+    for modality, tokens in sizes.around.items():
+        inner = sizes.placeholders[modality]
+        row += [kinds[modality] if token in inner else 0 for token in tokens]
     row += [0] * (TEXT_LENGTH - 1)
     return [{"tensor": [row, row]}]
+
+
+def _static_classes(sizes: Sizes) -> list[Described]:
+    count = sizes.find("num_static_categorical_features")
+    return [{"integers": [2, count], "below": min(sizes.find("cardinality") or [2])}] if count else []
+
+
+def _static_numbers(sizes: Sizes) -> list[Described]:
+    count = sizes.find("num_static_real_features")
+    return [{"noise": [2, count]}] if count else []
+
+
+def _trajectory(*widths: str) -> Callable[[Sizes], list[Described]]:
+    """A number, or as many as a field says, for each step of a trajectory."""
+    return lambda sizes: [{"noise": [2, TEXT_LENGTH, sizes.find(*widths) if widths else 1]}]
+
+
+def _steps(sizes: Sizes) -> list[Described]:
+    return [{"integers": [2, TEXT_LENGTH], "below": 20}]
 
 
 def _hidden(sizes: Sizes) -> list[Described]:
@@ -230,7 +278,13 @@ def _masked_patches(sizes: Sizes) -> list[Described]:
 
 def _image_sizes(sizes: Sizes) -> list[Described]:
     _, height, width = sizes.image
-    return [{"tensor": [[height, width], [height, width]]}]
+    grids = sizes.find("image_grid_pinpoints")
+    size = list(grids[0]) if grids else [height, width]
+    return [{"tensor": [size, size]}]
+
+
+def _queries(sizes: Sizes) -> list[Described]:
+    return [{"noise": [2, TEXT_LENGTH, sizes.find("hidden_size")]}] if sizes.find("encoder_hidden_size") else []
 
 
 def _pixel_mask(sizes: Sizes) -> list[Described]:
@@ -242,23 +296,32 @@ MAKERS = {
     "input_ids": _text,
     "attention_mask": _mask,
     "token_type_ids": _types,
+    "global_attention_mask": _global_mask,
     "pixel_values": _image,
     "pixel_values_videos": _video,
-    "image_grid_thw": _grid,
-    "video_grid_thw": _grid,
-    "grid_thw": _grid,
+    "image_grid_thw": _image_grid,
+    "video_grid_thw": _video_grid,
+    "grid_thw": _image_grid,
     "input_features": _sound,
     "input_values": _wave,
     "bbox": _boxes,
     "decoder_input_ids": _decoder_text,
-    "decoder_attention_mask": _decoder_mask,
     "past_values": _past,
     "future_values": _future,
     "mm_token_type_ids": _modality_types,
+    "static_categorical_features": _static_classes,
+    "static_real_features": _static_numbers,
+    "states": _trajectory("state_dim"),
+    "actions": _trajectory("act_dim"),
+    "returns_to_go": _trajectory(),
+    "timesteps": _steps,
+    "freq": lambda sizes: [{"tensor": [[0], [1]]}],
+    "audio_mel": _sound,
     "hidden_states": _hidden,
     "encoder_hidden_states": _hidden,
     "image_sizes": _image_sizes,
     "pixel_mask": _pixel_mask,
+    "query_embeds": _queries,
     "bool_masked_pos": _masked_patches,
 }
 """Parameters that no maker speaks of are not given."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from hfcodemod.probing.companions import COMPANIONS, companions
 from hfcodemod.probing.feeding import OPTIONAL, Sizes, candidates, parameters_of
 from hfcodemod.probing.labelling import label_candidates
 from hfcodemod.probing.overrides import Override
+from hfcodemod.probing.patches import GRIDS, PARAMETERS, areas, token_counts
 
 FAILURES = (
     ArithmeticError,
@@ -35,7 +36,10 @@ FAILURES = (
 """What a model raises that does not fit its configuration or its inputs."""
 
 
-MODAL = re.compile(r"(.+_)?(input_ids|pixel_values\w*|input_features|input_values|past_values|bbox|flattened_patches)")
+MODAL = re.compile(
+    r"(.+_)?(input_ids|pixel_values\w*|input_features|input_values|past_values|bbox|flattened_patches)"
+    r"|visual_feats|query_embeds"
+)
 
 
 class Unsolved(ValueError):
@@ -122,10 +126,13 @@ def running(cls: Any, head: Head, model: Any, config: Any, override: Override) -
     """Inputs with which the class runs, and what it answers; raises Unsolved with the first and the last error."""
     errors: list[str] = []
     tried: set[str] = set()
-    waiting: list[Sizes] = list(sizes_of(cls, config, override))
+    # A class that is a part of an architecture has the configuration of that part.
+    known = list(sizes_of(cls, getattr(model, "config", config), override))
+    # Every size with all inputs, before any with fewer.
+    waiting = [(sizes, fewer) for fewer in (False, True) for sizes in known]
     while waiting:
-        sizes = waiting.pop(0)
-        for inputs in feeds(cls, head, sizes, override):
+        sizes, fewer = waiting.pop(0)
+        for inputs in feeds(cls, head, sizes, override, fewer):
             key = repr(inputs)
             if key in tried or len(tried) > 80:
                 continue
@@ -138,7 +145,7 @@ def running(cls: Any, head: Head, model: Any, config: Any, override: Override) -
             except FAILURES as error:
                 errors.append(f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}")
                 if len(tried) < 12:
-                    waiting += corrected(sizes, str(error))
+                    waiting += [(found, fewer) for found in corrected(sizes, str(error)) for fewer in (False, True)]
     raise Unsolved(
         f"{cls.__name__}: no inputs fit: {errors[0] if errors else 'none known'} | {errors[-1] if errors else ''}"
     )
@@ -161,10 +168,21 @@ def sizes_of(cls: Any, config: Any, override: Override) -> Iterator[Sizes]:
     if override.placeholders:
         yield Sizes(config, dict(override.placeholders))
         return
+    if any(name in parameters for name in PARAMETERS):
+        for area in areas(plain.find):
+            for grids in GRIDS:
+                counts = token_counts(plain.find, grids, area)
+                named = {name: tokens * counts.get(name, 4) for name, tokens in placeholders.items()}
+                yield Sizes(config, named, grids)
+        return
     if placeholders:
         for count in (4, 1, 16):
             yield Sizes(config, {name: tokens * count for name, tokens in placeholders.items()})
     yield plain
+    end = plain.find("eos_token_id")
+    if "decoder_input_ids" in parameters and isinstance(end, int):
+        # Some read a whole row off the place of its last token.
+        yield Sizes(config, {"end": [end]})
 
 
 def corrected(sizes: Sizes, message: str) -> list[Sizes]:
@@ -174,12 +192,12 @@ def corrected(sizes: Sizes, message: str) -> list[Sizes]:
     for modality, tokens in sizes.placeholders.items():
         for number in [*numbers, *(number // 2 for number in numbers if number % 2 == 0)]:
             if number != len(tokens):
-                found.append(Sizes(sizes.config, {**sizes.placeholders, modality: tokens[:1] * number}))
+                found.append(replace(sizes, placeholders={**sizes.placeholders, modality: tokens[:1] * number}))
     return found
 
 
-def feeds(cls: Any, head: Head, sizes: Sizes, override: Override) -> Iterator[dict[str, Any]]:
-    """Inputs to try: every parameter that a maker knows, then with fewer of those that need not be given."""
+def feeds(cls: Any, head: Head, sizes: Sizes, override: Override, fewer: bool) -> Iterator[dict[str, Any]]:
+    """Inputs to try: every parameter that a maker knows, or ``fewer`` of those that need not be given."""
     parameters = parameters_of(cls)
     options: dict[str, list[Any]] = {}
     for name, required in parameters.items():
@@ -199,7 +217,10 @@ def feeds(cls: Any, head: Head, sizes: Sizes, override: Override) -> Iterator[di
         options = {
             name: items if name in said else [of_choices(item) for item in items] for name, items in options.items()
         }
-    for dropped in [(), *((name,) for name in spare), tuple(spare)]:
+    # Where the text that a decoder reads is not given, it reads the encoder's.
+    decoder = tuple(name for name in options if name.startswith("decoder_") and name not in needed)
+    lacking: list[tuple[str, ...]] = [*((name,) for name in spare), tuple(spare), decoder] if fewer else [()]
+    for dropped in lacking:
         kept = {name: items for name, items in options.items() if name not in dropped}
         if any(name not in kept for name in needed):
             continue
@@ -220,6 +241,8 @@ def accompanied(
 
 def of_choices(described: Mapping[str, Any]) -> dict[str, Any]:
     """The same for three choices a row."""
+    if "tensor" in described:
+        return {**described, "tensor": [[row] * 3 for row in described["tensor"]]}
     kind = next(kind for kind in ("tokens", "mask", "integers", "boxes", "noise") if kind in described)
     rows, *rest = described[kind]
     if kind == "tokens":

@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hfcodemod.probing.layers import is_layer_count, is_numbering, is_per_layer, kept_layers, layer_count, others
+from hfcodemod.probing.layers import is_layer_count, is_numbering, is_per_layer, kept_layers, layer_count, mixed, others
+from hfcodemod.probing.stages import of_masks, of_stages, of_taps, own_backbone, same, set_by_the_outer, thinned
 from hfcodemod.recipes import CLASS
 
 WIDTH = 64
 HEAD_WIDTH = 16
+IMAGE = 32
 VOCABULARY = 128
 POSITIONS = 64
 SPECIAL = 100
@@ -83,11 +85,16 @@ RULES: tuple[Rule, ...] = (
         "one width for all, of experts for words and of those for images",
     ),
     Rule(r"chunk_size|.*chunk_size|block_size", _at_most(8), "several chunks in a short text"),
+    Rule(r"deepstack_visual_indexes", lambda values: list(range(min(2, len(values)))), "layers of a depth of two"),
+    Rule(r"num_position_embeddings", _at_most(POSITIONS), "places for a small image"),
+    Rule(r"coordinate_size", _at_most(8), "four of them and two of shape_size are as wide as the text"),
+    Rule(r"shape_size", _at_most(16), "four of coordinate_size and two of them are as wide as the text"),
     Rule(r"num_labels", _at_most(2), "two classes"),
     Rule(r"num_targets", lambda value: max(value, 2), "classes to tell apart"),
     Rule(r"num_(time|static_real|static_categorical)_features", lambda value: max(value, 1), "an input of each kind"),
     Rule(r"cardinality", lambda values: [max(3, value) for value in values], "choices of a static feature"),
     Rule(r"embedding_dimension", lambda values: [max(2, value) for value in values], "the width of a static feature"),
+    Rule(r"upsample_groups", _at_most(WIDTH), "a group for each channel"),
     Rule(r"label_length|moving_average", _at_most(3), "shorter than the context"),
     Rule(r"num_mel_channels", _at_most(16), "few bands of sound"),
     Rule(r"image_size|input_size|pretrain_image_size|.*image_size", lambda value: _image_size(value), "small images"),
@@ -118,6 +125,7 @@ UNSET: tuple[Rule, ...] = (
     Rule(r"context_length", lambda _: 8, "a past to predict from"),
     Rule(r"attn_layer_indices", lambda _: [1], "a layer of each kind"),
     Rule(r"vocab_size", lambda _: VOCABULARY, "a word for each id"),
+    Rule(r"num_key_value_heads", lambda _: 2, "keys that heads share"),
     Rule(r"pad_token_id", lambda _: 0, "classifiers of a row look for the last word before the padding"),
     Rule(r"mask_token_id", lambda _: NAMED_TOKENS["mask"], "a token for what is to be guessed"),
 )
@@ -129,8 +137,8 @@ INSERTED = r"(image|video|audio)_token_(id|index)"
 
 def _image_size(value: Any) -> Any:
     if isinstance(value, int):
-        return min(value, 32)
-    return [min(side, 32) for side in value]
+        return min(value, IMAGE)
+    return [min(side, IMAGE) for side in value]
 
 
 def _patch_size(value: Any) -> Any:
@@ -155,7 +163,7 @@ def tiny_arguments(default: Any, tokens: dict[str, int] | None = None) -> dict[s
     arguments: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, PreTrainedConfig):
-            arguments[name] = nested(value, tokens)
+            arguments[name] = nested(own_backbone(default, name, value), tokens)
         elif layers is not None and is_layer_count(name, value, values):
             arguments[name] = len(layers)
         elif layers is not None and is_per_layer(value, layer_count(values)):
@@ -164,6 +172,8 @@ def tiny_arguments(default: Any, tokens: dict[str, int] | None = None) -> dict[s
                 if is_numbering(value)
                 else [shrunk(name.removesuffix("_per_layer"), value[layer], tokens) for layer in layers]
             )
+            if name == "layer_types":
+                arguments[name] = mixed(arguments[name], values)
         elif layers is not None and (told := others(name, value, layer_count(values))) is not None:
             arguments[name] = sum(told[layer] for layer in layers)
         else:
@@ -172,6 +182,11 @@ def tiny_arguments(default: Any, tokens: dict[str, int] | None = None) -> dict[s
                 new = with_sections(new or of_each_kind(default), default)
             if new != value:
                 arguments[name] = new
+    arguments |= of_taps(values, layer_count(values), layer_count({**values, **arguments}))
+    for name, new in {**of_stages(values), **of_masks(values)}.items():
+        arguments[name] = new
+        if same(new, values[name]):
+            del arguments[name]
     if "kv_lora_rank" in values and "num_attention_heads" in arguments and "num_key_value_heads" in arguments:
         # Keys and values that come out of one bottleneck are made for each head.
         arguments["num_key_value_heads"] = arguments["num_attention_heads"]
@@ -189,7 +204,11 @@ def nested(value: Any, tokens: dict[str, int]) -> dict[str, Any]:
     # Some have no class that is exported and no name either: then the outer configuration knows of them alone.
     named = {"model_type": value.model_type} if value.model_type else {}
     head = {CLASS: name} if hasattr(transformers, name) else named
-    return {**head, **tiny_arguments(value, tokens)}
+    try:
+        said = set_by_the_outer(values_of(value), values_of(type(value)()))
+    except (TypeError, ValueError):  # a class without defaults
+        said = {}
+    return {**head, **said, **tiny_arguments(value, tokens)}
 
 
 def values_of(default: Any) -> dict[str, Any]:
@@ -198,7 +217,10 @@ def values_of(default: Any) -> dict[str, Any]:
 
     common = {field.name for field in dataclasses.fields(PreTrainedConfig)}
     names = [field.name for field in dataclasses.fields(type(default)) if field.name not in common]
-    return {name: default.__dict__[name] for name in names if name in default.__dict__}
+    # A field that is another name of an attribute is kept under the attribute's.
+    mapped = {name: to for name, to in type(default).attribute_map.items() if to not in names}
+    found = {name: mapped.get(name, name) for name in names}
+    return {name: default.__dict__[kept] for name, kept in found.items() if kept in default.__dict__}
 
 
 def shrunk(name: str, value: Any, tokens: dict[str, int]) -> Any:
@@ -212,9 +234,11 @@ def shrunk(name: str, value: Any, tokens: dict[str, int]) -> Any:
     if isinstance(value, float) and name == "initializer_range" and value < 1e-3:
         return 0.02  # with weights near zero no input counts
     if isinstance(value, bool | str | float):
-        return 0.0 if isinstance(value, float) and is_dropout(name) else value
+        return 0.0 if isinstance(value, float) and is_dropout(name) else thinned(name, value)
     if is_token(name, value):
         return token(name, value, tokens)
+    if name == "image_grid_pinpoints":
+        return [[2 * IMAGE, IMAGE], [IMAGE, 2 * IMAGE]]  # two tiles, one above the other or side by side
     if re.fullmatch(r"mrope_section|(short|long)_factor", name):
         return rotary(name, value)
     numbers = [value] if isinstance(value, int) else list(value) if isinstance(value, Sequence) else []
@@ -257,7 +281,7 @@ def with_sections(rope: Mapping[str, Any], config: Any) -> dict[str, Any]:
         return {kind: with_sections(value, config) for kind, value in said.items()}
     share = said.get("partial_rotary_factor") or getattr(config, "partial_rotary_factor", None) or 1
     half = int(HEAD_WIDTH * share) // 2
-    return {**said, "mrope_section": rotary("mrope_section", said.get("mrope_section") or [2, 3, 3], half)}
+    return {**said, "mrope_section": rotary("mrope_section", said.get("mrope_section") or [3, 3, 2], half)}
 
 
 def is_dropout(name: str) -> bool:
