@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hfcodemod.probing.stages import tap_count
+
 COUNTS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "depth")
 """Fields that say how many layers there are."""
 
@@ -50,12 +52,22 @@ def others(name: str, value: Any, count: int | None) -> list[bool] | None:
     return None
 
 
+def mixed(kinds: list[Any], values: Mapping[str, Any]) -> list[Any]:
+    """The kinds of layers with another one among them, where all are of one kind and the configuration has more."""
+    if set(kinds) == {"linear_attention"}:
+        return [*kinds[:-1], "full_attention"]  # without one the cache does not know its length
+    if set(kinds) == {"full_attention"} and values.get("sliding_window") and len(kinds) > 1:
+        return ["sliding_attention", *kinds[1:]]
+    return kinds
+
+
 def kept_layers(values: Mapping[str, Any]) -> list[int] | None:
-    """The layers that show every kind there is, two at least; None where layers are not told apart."""
+    """The layers that show every kind there is, two and as many as are tapped at least; None where none is special."""
     count = layer_count(values)
     kinds = [value for value in values.values() if is_per_layer(value, count)]
     kinds += [told for name, value in values.items() if (told := others(name, value, count)) is not None]
-    if count is None or not kinds:
+    least = min(max(2, tap_count(values)), count or 0)
+    if count is None or (not kinds and least <= 2):
         return None
     kinds = [value for value in kinds if not is_numbering(value)]
     seen: set[str] = set()
@@ -66,7 +78,7 @@ def kept_layers(values: Mapping[str, Any]) -> list[int] | None:
             seen.add(kind)
             kept.append(layer)
     for layer in range(count):
-        if len(kept) >= 2:
+        if len(kept) >= least:
             break
         if layer not in kept:
             kept.append(layer)
