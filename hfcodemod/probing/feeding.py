@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfcodemod.probing.patches import SQUARE, Grids, patches
+from hfcodemod.probing.patches import Grids, patches
 
 Described = Mapping[str, Any]
 
@@ -26,8 +26,8 @@ class Sizes:
     config: Any
     placeholders: dict[str, list[int]] = field(default_factory=dict)
     """For each modality the special tokens that stand for it in each row of text."""
-    grids: Grids = field(default_factory=lambda: SQUARE)
-    """The sides of images and videos, in patches."""
+    grids: Grids = field(default_factory=dict)
+    """The sides of images and videos, in patches, where a class is told them."""
 
     def find(self, *names: str, within: str = "") -> Any:
         """The first value of a field of one of these names, outer configurations first."""
@@ -143,8 +143,9 @@ def _image(sizes: Sizes) -> list[Described]:
     patch = sizes.patch
     flat = channels * patch * patch
     temporal = sizes.find("temporal_patch_size") or 1
-    if sizes.find("spatial_merge_size", "temporal_patch_size", within="vision"):
-        shapes.insert(0, [patches(sizes.grids, "image"), flat * temporal])
+    if sizes.grids:
+        rows = patches(sizes.grids, "image")
+        shapes[:0] = [[rows, flat * temporal], [rows, channels, patch, patch]]
     if sizes.find("image_grid_pinpoints"):
         # An image of two tiles, and the whole.
         shapes.insert(0, [2, 3, channels, height, width])
@@ -161,9 +162,10 @@ def _video(sizes: Sizes) -> list[Described]:
     patch = sizes.patch
     temporal = sizes.find("temporal_patch_size") or 1
     frames = sizes.find("num_frames", "frames_per_clip") or 2
-    flat = [patches(sizes.grids, "video"), channels * patch * patch * temporal]
     shapes = [[2, frames, channels, height, width], [2, channels, frames, height, width]]
-    shapes.insert(0 if sizes.find("spatial_merge_size", "temporal_patch_size", within="vision") else 1, flat)
+    if sizes.grids:
+        rows = patches(sizes.grids, "video")
+        shapes[:0] = [[rows, channels * patch * patch * temporal], [rows, channels, patch, patch]]
     return [{"noise": shape} for shape in shapes]
 
 
@@ -292,7 +294,7 @@ def _pixel_mask(sizes: Sizes) -> list[Described]:
     return [{"mask": [2, height, width]}]
 
 
-MAKERS = {
+MAKERS: dict[str, Callable[[Sizes], list[Described]]] = {
     "input_ids": _text,
     "attention_mask": _mask,
     "token_type_ids": _types,
@@ -309,6 +311,9 @@ MAKERS = {
     "past_values": _past,
     "future_values": _future,
     "mm_token_type_ids": _modality_types,
+    "moe_mm_token_type_ids": _modality_types,
+    "image_merge_sizes": lambda sizes: [{"tensor": [2, 2]}],
+    "video_merge_sizes": lambda sizes: [{"tensor": [2, 2]}],
     "static_categorical_features": _static_classes,
     "static_real_features": _static_numbers,
     "states": _trajectory("state_dim"),

@@ -112,11 +112,25 @@ def repaired(architecture: Architecture, default: Any, override: Override) -> tu
                     break
         if best is None:
             break
-        reasons[".".join(best[1])] = f"as the rules have it: {now.why.splitlines()[0][:200]}"
+        reasons[".".join(best[1])] = reason(value_at(arguments, default, best[1]), now.why)
         now, _, arguments = best
     if now.fine:
         return arguments, reasons
     raise Unsolved(f"stage {now.stage}: {now.why}")
+
+
+def value_at(arguments: Mapping[str, Any], default: Any, path: Path) -> Any:
+    """The value of a field: as the arguments have it, or the default."""
+    name, *rest = path
+    before = getattr(default, "__dict__", {}).get(name)
+    return value_at(arguments[name], before, tuple(rest)) if rest else arguments.get(name, before)
+
+
+def reason(value: Any, why: str) -> str:
+    """Why a field has another value, as a sentence."""
+    # What is said of inputs: the class, then the first and the last error.
+    error = re.sub(r"^Unsolved: \w+: (no inputs fit: )?", "", " ".join(why.split())).split(" | ")[0]
+    return f"With {value} it fails: {error[:160].rstrip('. ')}."
 
 
 def changes(arguments: Mapping[str, Any], default: Any, why: str) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -144,7 +158,8 @@ def alternatives(arguments: Mapping[str, Any], default: Any, path: Path = ()) ->
             continue
         options: list[Any] = [ABSENT]
         if isinstance(value, int) and not isinstance(value, bool) and not name.endswith(("_id", "_index")):
-            options += [number for number in (value * 2, value // 2, value * 4, 1, 3) if number not in (0, value)]
+            others = (value * 2, value // 2, value * 4, value * 3 // 2, 1, 3)
+            options += [number for number in others if number not in (0, value)]
         yield (*path, name), options
     for name, value in getattr(default, "__dict__", {}).items():
         if name in arguments or name.startswith("_"):
