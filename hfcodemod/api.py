@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hfcodemod.merge import Merged
     from hfcodemod.migrate import Migration
     from hfcodemod.resolve import Settlement, Way
+    from hfcodemod.verify import Verification
 
 AnyPath: TypeAlias = "str | os.PathLike[str]"
 
@@ -203,6 +204,38 @@ def check(
     settings = _settings(root)
     selection = Selection.of(select, ignore)
     return checked(settings, lambda: pinned_facts(settings), selection, [Path(path) for path in paths])
+
+
+def verify(
+    paths: Sequence[AnyPath] = (),
+    *,
+    jobs: int | None = None,
+    shard: tuple[int, int] | None = None,
+    fresh: bool = False,
+    time_limit: float = 120.0,
+    memory_limit: float = 4.0,
+    junit: AnyPath | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    root: AnyPath | None = None,
+) -> Verification:
+    """Run modules, and write which model classes were seen running into the ledger.
+
+    ``paths`` are test files or folders, managed or not; all managed modules without. What has passed as it is, with the
+    same versions, is run again only if ``fresh``. ``jobs`` is the number of processes at most, ``shard`` the number of
+    a part and of how many. A module may take ``time_limit`` seconds and ``memory_limit`` GiB. ``junit`` is where a
+    report of what was run goes. ``progress`` is called with how many modules are done, and of how many.
+
+    Raises UserError for a path that is not there, a ledger that cannot be read, what is not installed, and where the
+    disk refuses.
+    """
+    from hfcodemod.catalog import pinned_facts
+    from hfcodemod.verify import Terms, verification
+    from hfcodemod.verifying.workers import Limits
+
+    settings = _settings(root)
+    limits = Limits(time_limit, memory_limit)
+    terms = Terms(jobs, shard, limits, fresh, None if junit is None else Path(junit))
+    return verification(settings, pinned_facts(settings), [Path(path) for path in paths], terms, progress)
 
 
 def conflicts(path: AnyPath | None = None, *, root: AnyPath | None = None) -> tuple[list[Pending], list[UserError]]:

@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from hfcodemod import report
-from hfcodemod.commands import adopting, catalog, checking, doctoring, merging, migration, modules, resolving, skeletons
+from hfcodemod.commands import (
+    adopting,
+    catalog,
+    checking,
+    doctoring,
+    merging,
+    migration,
+    modules,
+    resolving,
+    skeletons,
+    verifying,
+)
 from hfcodemod.commands.output import with_output_options
 from hfcodemod.errors import UserError
 
@@ -29,6 +40,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "migrate": migration.migrate,
         "resolve": resolving.resolve,
         "check": checking.check,
+        "verify": verifying.verify,
         "list": catalog.list_architectures,
         "show": catalog.show,
     },

@@ -64,13 +64,13 @@ def holder(root: Path) -> str | None:
         return None
     try:
         _lock(descriptor)
-    except _Held as error:
+    except Held as error:
         return error.pid
     os.close(descriptor)
     return None
 
 
-class _Held(UserError):
+class Held(UserError):
     """Another process has the lock."""
 
     def __init__(self, pid: str) -> None:
@@ -117,4 +117,4 @@ def _lock(descriptor: int) -> None:
     except (BlockingIOError, PermissionError) as error:
         pid = os.read(descriptor, 20).decode() or "unknown"
         os.close(descriptor)
-        raise _Held(pid) from error
+        raise Held(pid) from error
