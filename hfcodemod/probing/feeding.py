@@ -28,6 +28,8 @@ class Sizes:
     """For each modality the special tokens that stand for it in each row of text."""
     grids: Grids = field(default_factory=dict)
     """The sides of images and videos, in patches, where a class is told them."""
+    told: int = 0
+    """The width of a frame of sound, where an error told it."""
 
     def find(self, *names: str, within: str = "") -> Any:
         """The first value of a field of one of these names, outer configurations first."""
@@ -69,7 +71,7 @@ class Sizes:
     def bands(self) -> int:
         """The bands of a spectrogram."""
         names = ("num_mel_bins", "num_mel_channels", "feature_size", "input_feat_per_channel", "input_dim", "n_mels")
-        bands = self.find(*names, within="audio") or self.find(
+        bands = self.told or self.find(*names, within="audio") or self.find(
             *names, "input_feat_size", "feature_projection_input_dim"
         )
         return int(bands or 16)
@@ -180,9 +182,11 @@ def _video_grid(sizes: Sizes) -> list[Described]:
 def _sound(sizes: Sizes) -> list[Described]:
     bands = sizes.bands
     positions = sizes.find("max_source_positions")
-    lengths = [32, 64, 16, 100, 128]
+    lengths = [32, 64, 40, 100, 128]
     if isinstance(positions, int):
         lengths.insert(0, 2 * positions)
+    # Frames and bands must not fit in each other's place.
+    lengths = [length for length in lengths if length != bands]
     shapes = [[2, bands, length] for length in lengths[:2]] + [[2, length, bands] for length in lengths]
     shapes += [[2, 1, bands, length] for length in lengths[:1]] + [[2, bands, length] for length in lengths[2:]]
     return [{"noise": shape} for shape in shapes]
@@ -242,6 +246,12 @@ def _modality_types(sizes: Sizes) -> list[Described]:
         row += [kinds[modality] if token in inner else 0 for token in tokens]
     row += [0] * (TEXT_LENGTH - 1)
     return [{"tensor": [row, row]}]
+
+
+def _codes(sizes: Sizes) -> list[Described]:
+    books, below = sizes.find("num_codebooks"), sizes.find("codebook_size")
+    frames = len(sizes.placeholders.get("audio", ()))
+    return [{"integers": [2, frames, books], "below": below}] if frames and books and below else []
 
 
 def _static_classes(sizes: Sizes) -> list[Described]:
@@ -322,6 +332,7 @@ MAKERS: dict[str, Callable[[Sizes], list[Described]]] = {
     "timesteps": _steps,
     "freq": lambda sizes: [{"tensor": [[0], [1]]}],
     "audio_mel": _sound,
+    "audio_input_ids": _codes,
     "hidden_states": _hidden,
     "encoder_hidden_states": _hidden,
     "image_sizes": _image_sizes,

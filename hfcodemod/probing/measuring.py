@@ -41,6 +41,15 @@ MODAL = re.compile(
     r"|visual_feats|query_embeds"
 )
 
+MISPLACED = re.compile(r"tokens?\b.* (not|mis)-?(match|equal)|(not|mis)-?(match|equal).*\btokens?\b", re.IGNORECASE)
+"""What is said where a text has not as many placeholders as there is to place."""
+
+
+WIDTH = re.compile(
+    r"cannot be multiplied \(\d+x\d+ and (\d+)x|must match the size of tensor b \((\d+)\)|to have (\d+) channels"
+)
+"""What an error says of the width of an input."""
+
 
 class Unsolved(ValueError):
     """No inputs, or no configuration, were found with which a class does what it must."""
@@ -97,9 +106,32 @@ def measured(cls: Any, head: Head, config: Any, override: Override) -> Entry:
     if not names:
         raise Unsolved(f"{cls.__name__}: no output tells the rows apart")
     entry.outputs = {name: list(shape) for name, shape in names.items()}
-    weigh(cls, model, entry)
+    try:
+        weigh(cls, model, entry)
+    except Unsolved:
+        # Some classes answer with no more of what they say than its loss.
+        if not with_loss(cls, head, model, entry, override):
+            raise
+        weigh(cls, model, entry)
     train(cls, head, config, entry, override)
     return entry
+
+
+def with_loss(cls: Any, head: Head, model: Any, entry: Entry, override: Override) -> bool:
+    """Whether labels were found with which the class answers with a loss; they become inputs, and it an output."""
+    parameters = parameters_of(cls)
+    shapes = {name: tuple(shape) for name, shape in entry.outputs.items()}
+    said = override.of(override.labels, cls.__name__)
+    for labels in [said] if said else label_candidates(head, parameters, shapes, 2, Sizes(model.config).image):
+        try:
+            loss = answered(model, {**entry.inputs, **labels})["loss"]
+        except FAILURES:
+            continue
+        if isinstance(loss, torch.Tensor) and not loss.ndim and loss.isfinite():
+            entry.inputs = {**entry.inputs, **labels}
+            entry.outputs = {**entry.outputs, "loss": []}
+            return True
+    return False
 
 
 def bench(entry: Entry) -> Any:
@@ -144,6 +176,10 @@ def running(cls: Any, head: Head, model: Any, config: Any, override: Override) -
                 errors.append("no output tells the rows apart")
             except FAILURES as error:
                 errors.append(f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}")
+                if MISPLACED.search(str(error)):
+                    # All else fits: the same again at once, with other numbers of placeholders.
+                    waiting[:0] = [(found, fewer) for found in [*corrected(sizes, str(error)), sizes]]
+                    break
                 if len(tried) < 12:
                     waiting += [(found, fewer) for found in corrected(sizes, str(error)) for fewer in (False, True)]
     raise Unsolved(
@@ -160,7 +196,7 @@ def sizes_of(cls: Any, config: Any, override: Override) -> Iterator[Sizes]:
         for modality, given in (
             ("image", ("pixel_values", "image_grid_thw", "flattened_patches")),
             ("video", ("pixel_values_videos",)),
-            ("audio", ("input_features", "input_values", "audio_values")),
+            ("audio", ("input_features", "input_values", "audio_values", "audio_input_ids")),
         ):
             token = plain.find(f"{modality}_token_id", f"{modality}_token_index", f"{modality}_token")
             if isinstance(token, int) and token >= 0 and any(name in parameters for name in given):
@@ -187,10 +223,17 @@ def sizes_of(cls: Any, config: Any, override: Override) -> Iterator[Sizes]:
 
 def corrected(sizes: Sizes, message: str) -> list[Sizes]:
     """Other numbers of placeholders, by the numbers that an error tells."""
-    numbers = sorted({int(number) for number in re.findall(r"\d+", message) if 1 <= int(number) <= 128})
+    said = [int(number) for number in re.findall(r"\d+", message)]
+    numbers = sorted({number for number in said if 1 <= number <= 128})
     found = []
+    if (wide := WIDTH.search(message)) and not sizes.told:
+        # Frames of sound are stacked, or made wider, before they come into some encoders.
+        found.append(replace(sizes, told=int(next(number for number in wide.groups() if number))))
     for modality, tokens in sizes.placeholders.items():
-        for number in [*numbers, *(number // 2 for number in numbers if number % 2 == 0)]:
+        # Of two numbers the first is most often that of the placeholders, the second what it should be.
+        share = [said[1] * len(tokens) // said[0]] if len(said) > 1 and said[0] else []
+        share = [number for number in share if 1 <= number <= 128]
+        for number in [*share, *numbers, *(number // 2 for number in numbers if number % 2 == 0)]:
             if number != len(tokens):
                 found.append(replace(sizes, placeholders={**sizes.placeholders, modality: tokens[:1] * number}))
     return found
@@ -291,7 +334,8 @@ def weigh(cls: Any, model: Any, entry: Entry) -> None:
             change = 0.0
         if change > 1e-6:
             continue
-        if MODAL.fullmatch(name):
+        encoded = getattr(model.config, "is_encoder_decoder", False) or not name.startswith("decoder_")
+        if MODAL.fullmatch(name) and encoded:
             raise Unsolved(f"{cls.__name__}: {name} makes no difference")
         rest = {key: item for key, item in entry.inputs.items() if key != name}
         if not parameters[name]:
