@@ -11,9 +11,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hfcodemod.api import add, adopt, check, conflicts, merge, migrate, render, resolve, verify
+    from hfcodemod.api import add, adopt, check, conflicts, coverage, merge, migrate, render, resolve, verify
 
-__all__ = ["add", "adopt", "check", "conflicts", "merge", "migrate", "render", "resolve", "verify"]
+__all__ = ["add", "adopt", "check", "conflicts", "coverage", "merge", "migrate", "render", "resolve", "verify"]
 
 
 class _Package(ModuleType):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hfcodemod.check import Checked
     from hfcodemod.config import Settings
     from hfcodemod.conflicts import Pending
+    from hfcodemod.coverage_cases import Coverage
     from hfcodemod.errors import UserError
     from hfcodemod.managed import Tree
     from hfcodemod.merge import Merged
@@ -236,6 +237,29 @@ def verify(
     limits = Limits(time_limit, memory_limit)
     terms = Terms(jobs, shard, limits, fresh, None if junit is None else Path(junit))
     return verification(settings, pinned_facts(settings), [Path(path) for path in paths], terms, progress)
+
+
+def coverage(*, ledger: AnyPath | None = None, since: str | None = None, root: AnyPath | None = None) -> Coverage:
+    """How each model class of the pinned transformers stands, by the ledger and by what is there now.
+
+    ``ledger`` is the file to go by, if not the repository's. ``since`` is a day (``2026-01-31``) or a revision of git
+    that the answer is compared with.
+
+    Raises UserError for facts, a skeleton or a ledger that cannot be read, and a ``since`` that is neither.
+    """
+    from hfcodemod.catalog import pinned_facts
+    from hfcodemod.coverage import coverage_of
+    from hfcodemod.coverage_since import compared
+    from hfcodemod.errors import UserError
+    from hfcodemod.ledger import ledger_path, read_ledger
+
+    settings = _settings(root)
+    catalog = pinned_facts(settings)
+    path = ledger_path(settings.root) if ledger is None else Path(os.path.abspath(ledger))
+    if ledger is not None and not path.exists():
+        raise UserError(f"{ledger}: there is no such ledger; `hfcodemod verify` writes .hfcodemod/ledger.jsonl")
+    now = coverage_of(settings, catalog, read_ledger(path).values())
+    return now if since is None else compared(now, since, path, settings, catalog)
 
 
 def conflicts(path: AnyPath | None = None, *, root: AnyPath | None = None) -> tuple[list[Pending], list[UserError]]:

@@ -15,7 +15,7 @@ from hfcodemod.families import Families
 from hfcodemod.ledger import PASSED, Record
 from hfcodemod.managed import Managed, tree_of
 from hfcodemod.recipes import Recipe, recipe_of
-from hfcodemod.skeletons import SHIPPED
+from hfcodemod.skeletons import SHIPPED, skeleton_for
 from hfcodemod.verifying.subjects import GENERATION, managed_subject, required_of
 
 if TYPE_CHECKING:
@@ -98,6 +98,9 @@ def coverage_of(settings: Settings, catalog: Catalog, records: Iterable[Record])
 
 def _know(file: Managed, settings: Settings, catalog: Catalog, said: _Said) -> None:
     key = (file.stamp.skeleton or SHIPPED, file.stamp.name)
+    if key[0] in (SHIPPED, *settings.skeletons):
+        # What is wrong with a skeleton is wrong with all of its modules.
+        skeleton_for(key[0], settings, catalog)
     try:
         subject = managed_subject(file, settings, catalog)
     except UserError as error:
@@ -219,7 +222,7 @@ def _best(item: Architecture, head: Head, said: _Said) -> _Verdict:
         return _Verdict("blocked", blocked)
     if verdicts:
         return verdicts[0]
-    module = next((each.path for each in said.modules.values() if each.architecture == item), "")
+    module = next((each.path for each in said.modules.values() if each.architecture is item), "")
     about = (item.model_type, head.name)
     dropped = (each.why for each in said.uncounted if (each.record.model_type, each.record.class_name) == about)
     why = next(dropped, "")

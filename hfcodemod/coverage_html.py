@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from html import escape
 
 from hfcodemod.coverage_cases import DEFINITION, STATES, Case, Coverage, State, tally
-from hfcodemod.coverage_words import GROUPED, Row, rows_by, runs_said, seen_said, title_of, uncounted_said
+from hfcodemod.coverage_words import GROUPED, NUMBERS, Row, rows_by, runs_said, seen_said, title_of, uncounted_said
 
 # Where a long name may be broken: behind an underscore, before what a class is for.
 _BREAK = re.compile(r"(?<=_)|(?<=[a-z0-9])(?=(?:For|With)[A-Z])")
@@ -40,6 +40,10 @@ def as_html(coverage: Coverage) -> str:
     return PLACE.sub(lambda place: filled[place[1]], template)
 
 
+def _broken(text: str) -> str:
+    return _BREAK.sub("<wbr>", escape(text))
+
+
 def _class(state: State) -> str:
     return state.replace(" ", "-")
 
@@ -64,10 +68,10 @@ def _choice(name: str, label: str, values: Iterable[str]) -> str:
 
 
 def _group(what: str, heading: str, rows: Iterable[Row]) -> str:
-    columns = [heading, "Types covered", "of", "Heads covered", "of", "%", "Not covered"]
+    columns = [heading, *NUMBERS, "not covered"]
     body = "\n".join(
         "<tr>"
-        + f'<td><a href="{_filtered(what, row.name)}">{escape(row.name)}</a></td>'
+        + f'<td><a href="{_filtered(what, row.name)}">{_broken(row.name)}</a></td>'
         + "".join(f'<td class="n">{number}</td>' for number in row.numbers)
         + f"<td>{row.rest}</td></tr>"
         for row in rows
@@ -82,18 +86,17 @@ def _uncounted(coverage: Coverage) -> str:
         f"<tr><td>{escape(name)}</td><td>{escape(cls)}</td><td>{escape(why)}</td></tr>"
         for name, cls, why in uncounted_said(coverage)
     )
-    return _details(f"Records that do not count: {len(coverage.uncounted):,}", ["Module", "Class", "Why"], body)
+    return _details(f"Records that do not count: {len(coverage.uncounted):,}", ["module", "class", "why"], body)
 
 
 def _details(summary: str, columns: Iterable[str], body: str) -> str:
-    head = "".join(f"<th{_NUMBER * (name in NUMBERS)}>{name}</th>" for name in columns)
+    head = "".join(f"<th{_NUMBER * (name in NUMBERS)}>{name[0].upper()}{name[1:]}</th>" for name in columns)
     return (
         f'<details><summary>{summary}</summary><div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div></details>"
     )
 
 
-NUMBERS = {"Types covered", "Heads covered", "of", "%"}
 _NUMBER = ' class="n"'
 
 
@@ -111,8 +114,7 @@ def _row(case: Case) -> str:
         f"{record.seconds:.1f}" if record is not None else "",
         case.reason,
     ]
-    texts = [escape(cell) for cell in cells]
-    texts[:2] = [_BREAK.sub("<wbr>", text) for text in texts[:2]]
+    texts = [_broken(cell) for cell in cells]
     texts[2] = f'<b class="{_class(case.state)}">{case.state}</b>'
     opened = ['<td class="n">' if place in (7, 8) else "<td>" for place in range(len(cells))]
     return f"<tr>{''.join(f'{tag}{text}</td>' for tag, text in zip(opened, texts, strict=True))}</tr>"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from hfcodemod.coverage_cases import DEFINITION, STATES, Case, Coverage, tally
-from hfcodemod.coverage_words import GROUPED, Row, rows_by, runs_said, title_of, uncounted_said
+from hfcodemod.coverage_words import GROUPED, NUMBERS, Row, rows_by, runs_said, title_of, uncounted_said
 
 SPECIAL = re.compile(r"[\\|*`\[\]]|(?<!\w)_|_(?!\w)")
 """What Markdown would take for more than it is; an underscore within a word it leaves alone."""
@@ -46,14 +46,15 @@ def _lines(coverage: Coverage) -> Iterator[str]:
 
 
 def _group(heading: str, rows: Iterable[Row]) -> Iterator[str]:
-    columns = (heading.lower(), "types covered", "of", "heads covered", "of", "%", "not covered")
+    columns = (heading.lower(), *NUMBERS, "not covered")
     return table(columns, ((row.name, *row.numbers, row.rest) for row in rows), "-:::::-")
 
 
 def _rest(coverage: Coverage) -> Iterator[str]:
     """The cases that are not covered, those with one state and one reason in one line."""
+    order = list(STATES)
     found: dict[tuple[str, str, str], list[Case]] = {}
-    for case in coverage.cases:
+    for case in sorted(coverage.cases, key=lambda case: order.index(case.state)):
         if case.state != "covered":
             found.setdefault((case.model_type, case.state, case.reason), []).append(case)
     if not found:

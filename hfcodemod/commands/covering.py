@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hfcodemod.commands.context import AsJson
+from hfcodemod.commands.context import AsJson, here
 from hfcodemod.report import note
 
 if TYPE_CHECKING:
     from hfcodemod.coverage_cases import Coverage
 
 FEW = 20
-"""So many families are shown."""
+"""So many families are shown, and so many records that do not count."""
 WIDTH = 100
 
 
@@ -67,7 +67,11 @@ def coverage(
 
         print_json(as_dict(now))
     elif since is not None:
-        print(as_summary(now), end="")
+        from hfcodemod.batches import batches_of
+        from hfcodemod.catalog import pinned_facts
+
+        batches = [(batch.number, batch.model_types) for batch in batches_of(pinned_facts(here()))]
+        print(as_summary(now, batches), end="")
     else:
         _print(now)
     if fail_under is not None and not now.heads.reaches(fail_under):
@@ -85,7 +89,7 @@ def _print(now: Coverage) -> None:
 
     count = tally(now.cases)
     rest: dict[str, str] = {
-        state: f"{count[state]:,} heads: {meaning}"
+        state: f"{count[state]:,} head{'s' * (count[state] != 1)}: {meaning}"
         for state, meaning in STATES.items()
         if state in count and state != "covered"
     }
@@ -99,5 +103,7 @@ def _print(now: Coverage) -> None:
     print_table(("family", "heads", "model types", "not covered"), families[:FEW])
     if len(families) > FEW:
         print(f"And {len(families) - FEW:,} more; --html and --markdown show all, --json says it to programs.")
-    for each in now.uncounted:
+    for each in now.uncounted[:FEW]:
         note(f"{each.record.module}: {each.record.class_name or each.record.name}: does not count: {each.why}")
+    if len(now.uncounted) > FEW:
+        note(f"{len(now.uncounted) - FEW:,} more records do not count; --json tells all")
