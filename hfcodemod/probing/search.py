@@ -80,7 +80,8 @@ def judged(architecture: Architecture, arguments: Mapping[str, Any], override: O
         config = configuration(architecture.config, arguments)
         stage = 1
         with torch.device("meta"):
-            size = sum(parameter.numel() for parameter in cls(config).parameters())
+            # A class that is a part of an architecture has the configuration of that part.
+            size = sum(parameter.numel() for parameter in cls(module.part_of(config, cls) or config).parameters())
         if size > LARGEST:
             return Judged(2, size, f"{size:,} parameters")
         stage = 3
