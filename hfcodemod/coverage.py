@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hfcodemod.coverage_cases import STATES, Case, Coverage, State, Uncounted
+from hfcodemod.coverage_cases import STATES, Case, Coverage, State, Uncounted, unusual_skips
 from hfcodemod.errors import UserError
 from hfcodemod.families import Families
 from hfcodemod.ledger import PASSED, Record
@@ -154,6 +154,10 @@ def _shown(record: Record, item: Architecture, head: Head, settings: Settings) -
     if record.outcome == "skipped":
         wanted = [name for name in (recipe.requires if recipe is not None else ()) if name in record.reason]
         return ("blocked", CHECKABLE["package"].format(" and ".join(wanted))) if wanted else ("skipped", record.reason)
+    skipped = unusual_skips(record)
+    if record.outcome == "not seen" and skipped:
+        said = ", ".join(f"{name} ({record.skips[name]})" for name in skipped)
+        return "skipped", f"{record.reason}; skipped: {said}"
     if record.outcome != PASSED or not record.class_name:
         return "failing", f"{record.outcome}: {record.reason}" if record.reason else record.outcome
     if record.tests["failed"] or not record.tests["passed"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from hfcodemod.coverage_cases import Case, Count, Coverage, heads_among, tally
+from hfcodemod.coverage_cases import Case, Count, Coverage, heads_among, tally, unusual_skips
 
 GROUPED = {"family": "Family", "modality": "Takes", "task": "Task"}
 """By what the tables are, and what stands above their first column."""
@@ -13,8 +13,6 @@ NUMBERS = ("%", "heads covered", "of", "types covered", "of")
 """The columns of numbers in such a table."""
 FEW = 12
 """So many names stand in one cell."""
-CHECKPOINT = "test_real_checkpoint"
-"""The test of the shipped skeleton that runs only where somebody asks for it: it downloads."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def seen_said(case: Case) -> str:
     """What the class was seen doing, and which tests of its module did not run."""
     if case.record is None:
         return ""
-    skipped = [f"skipped {name}" for name in sorted(case.record.skips) if CHECKPOINT not in name]
+    skipped = [f"skipped {name}" for name in unusual_skips(case.record)]
     return ", ".join([*case.record.evidence, *skipped])
 
 

@@ -103,6 +103,14 @@ class TestItCannotBeFooled:
         covered.change("OlmoModel", outcome="skipped", reason="not today", evidence=())
         assert (covered.case("OlmoModel").state, covered.case("OlmoModel").reason) == ("skipped", "not today")
 
+    def test_a_skipped_test_among_others(self, covered: Suite) -> None:
+        """The class ran, and what would have shown the rest did not."""
+        skips = {"test_real_checkpoint": "test is slow", "test_training_step": "not today"}
+        evidence = ("forward", "load", "save")
+        covered.change("OlmoModel", outcome="not seen", reason="not at: backward", evidence=evidence, skips=skips)
+        case = covered.case("OlmoModel")
+        assert (case.state, case.reason) == ("skipped", "not at: backward; skipped: test_training_step (not today)")
+
     @pytest.mark.parametrize("outcome", ["failed", "crashed", "timed out", "out of memory"])
     def test_a_run_that_did_not_pass(self, covered: Suite, outcome: str) -> None:
         covered.change("OlmoModel", outcome=outcome, reason="test_forward: NaN")
