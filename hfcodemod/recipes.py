@@ -15,6 +15,9 @@ from hfcodemod.errors import UserError
 CLASS = "class"
 """The key that makes a nested mapping of a recipe a configuration of that class."""
 
+UNDECLARED = ("per_layer_config",)
+"""Keywords that every configuration takes, and that none declares."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -72,7 +75,7 @@ def check_fields(recipe: Recipe, architecture: Architecture, configurations: Map
         declared = configurations.get(class_name)
         if declared is None:
             raise UserError(f"recipe of {architecture.model_type}: no configuration class {class_name} ({where})")
-        if name not in declared.fields and f"{where}{name}" not in recipe.undeclared:
+        if name not in declared.fields and name not in UNDECLARED and f"{where}{name}" not in recipe.undeclared:
             raise UserError(
                 f"recipe of {architecture.model_type}: {class_name} declares no field {name!r} ({where}{name}); "
                 "correct the recipe"
