@@ -205,7 +205,7 @@ def nested(value: Any, tokens: dict[str, int]) -> dict[str, Any]:
     named = {"model_type": value.model_type} if value.model_type else {}
     head = {CLASS: name} if hasattr(transformers, name) else named
     try:
-        said = set_by_the_outer(values_of(value), values_of(type(value)()))
+        said = set_by_the_outer(value, type(value)(), values_of(value))
     except (TypeError, ValueError):  # a class without defaults
         said = {}
     return {**head, **said, **tiny_arguments(value, tokens)}

@@ -7,7 +7,7 @@ agreed before agrees after. A stack whose layers are tapped keeps as many as the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 WIDTH = 64
@@ -16,7 +16,7 @@ NARROWEST = 8
 DEEP = r"depths?|.*_depths|(.+_)?num_blocks|blocks_per_stage|num_block_repeats|n_attn_blocks|stage_numb_of_layers"
 """Lists that say how deep each stage is."""
 
-STAGED = rf"{DEEP}|stage_.*|.*_per_stage|block_configs|strides|patch_sizes|neck_hidden_sizes|.*_channel_list"
+STAGED = rf"{DEEP}|stage_.*|.*_per_stage|block_configs|(.+_)?strides|patch_sizes|neck_hidden_sizes|.*_channel_list"
 """Lists by which a pyramid is known."""
 
 WIDE = (
@@ -25,7 +25,7 @@ WIDE = (
 )
 """Lists of widths."""
 
-CONVOLVED = 0.1
+CONVOLVED = 0.2
 """The deviation of first weights: a dozen convolutions in a row with the usual 0.02 leave nothing of a picture."""
 
 HEADS = r"(num_)?(attention_)?heads(_per_stage)?|num_attention_heads_per_stage"
@@ -59,18 +59,21 @@ def of_stages(values: Mapping[str, Any]) -> dict[str, Any]:
     if not is_pyramid(values):
         return {}
     lists = {name: list(value) for name, value in values.items() if is_list(value)}
-    # Where a factor makes all widths small the lists stay as they are.
-    widths = {
-        name: value
-        for name, value in lists.items()
-        if re.fullmatch(WIDE, name) and min(value) > 0 and "width_coefficient" not in values
-    }
+    widths = {name: value for name, value in lists.items() if re.fullmatch(WIDE, name) and min(value) > 0}
     blocks = {name: value for name, value in values.items() if is_table(value)}
     largest = max(
         [WIDTH, *(width for value in [*widths.values(), *map(numbers_in, blocks.values())] for width in value)]
     )
-    found: dict[str, Any] = {name: [narrowed(width, largest) for width in value] for name, value in widths.items()}
+    if "width_coefficient" in values:
+        largest = WIDTH  # a factor makes all widths small, those too that are no fields
+    found: dict[str, Any] = {
+        name: [narrowed(width, largest if len(set(value)) > 1 else width) for width in value]
+        for name, value in widths.items()
+    }
     found |= {name: rewritten(value, largest) for name, value in blocks.items() if not name.endswith("feature_sizes")}
+    if "width_coefficient" in values and "hidden_dim" in values:
+        factor = thinned("width_coefficient", values["width_coefficient"]) / values["width_coefficient"]
+        found["hidden_dim"] = int(values["hidden_dim"] * factor)
     deep = {name: value for name, value in lists.items() if re.fullmatch(DEEP, name)}
     found |= {name: [min(layers, 1) for layers in value] for name, value in deep.items()}
     for name, value in lists.items():
@@ -88,7 +91,7 @@ def of_stages(values: Mapping[str, Any]) -> dict[str, Any]:
         elif name == "embed_dim" and value > WIDTH >> (stages - 1):
             # The width of the first stage; each other one is twice as wide as that before it.
             found[name] = max(NARROWEST, WIDTH >> (stages - 1))
-    if 0 < (values.get("initializer_range") or 0) < CONVOLVED:
+    if 0 < (values.get("initializer_range") or 0) < CONVOLVED and not any(re.fullmatch(HEADS, name) for name in lists):
         found["initializer_range"] = CONVOLVED
     return found
 
@@ -179,13 +182,22 @@ def own_backbone(outer: Any, name: str, value: Any) -> Any:
     spec = getattr(type(outer), "sub_configs_defaults", {}).get(name)
     if not hasattr(value, "features_only") or spec is None or spec.model_type is None:
         return value
-    return transformers.CONFIG_MAPPING[spec.model_type](**spec.init_kwargs)
+    return transformers.CONFIG_MAPPING[spec.model_type](**{**spec.init_kwargs, **taps_of(value)})
 
 
-def set_by_the_outer(fields: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+def taps_of(backbone: Any) -> dict[str, Any]:
+    """The argument by which another backbone gives the same stages."""
+    indices = getattr(backbone, "_out_indices", None)
+    return {"out_features": None, "out_indices": list(indices)} if indices else {}
+
+
+def set_by_the_outer(value: Any, usual: Any, fields: Iterable[str]) -> dict[str, Any]:
     """The fields of a nested configuration to which the outer one gives other values than its class does."""
+    said, otherwise = vars(value), vars(usual)
+    # Not every class of a backbone declares the stages that it gives.
+    names = [name for name in dict.fromkeys([*fields, "_out_indices"]) if name != "_out_features"]
     return {
-        name.removeprefix("_"): fields[name]
-        for name in fields
-        if name in usual and not same(fields[name], usual[name]) and name != "_out_features"
+        name.removeprefix("_"): said[name]
+        for name in names
+        if name in said and name in otherwise and not same(said[name], otherwise[name])
     }
