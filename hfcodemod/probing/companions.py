@@ -57,6 +57,11 @@ def _over_decoder(chosen: Chosen, sizes: Sizes) -> list[Described]:
     return []
 
 
+def _over_codes(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    shape = chosen.get("audio_input_ids", {}).get("integers")
+    return [{"mask": shape[:2], "method": "bool"}] if shape else []
+
+
 def _past(chosen: Chosen) -> list[int]:
     shape: list[int] = chosen.get("past_values", {}).get("noise", [])
     return shape
@@ -93,6 +98,7 @@ COMPANIONS: dict[str, Companion] = {
     "input_features_mask": _over_sound,
     "feature_attention_mask": _over_sound,
     "audio_mel_mask": _over_sound,
+    "audio_input_ids_mask": _over_codes,
     "padding_mask": _over_sound,
     "padding_mask_videos": _over_video,
     "decoder_attention_mask": _over_decoder,

@@ -144,7 +144,7 @@ def _image(sizes: Sizes) -> list[Described]:
         shapes.insert(0, [2, frames, channels, height, width])
     patch = sizes.patch
     flat = channels * patch * patch
-    temporal = sizes.find("temporal_patch_size") or 1
+    temporal = sizes.find("temporal_patch_size", "patch_temporal") or 1
     if sizes.grids:
         rows = patches(sizes.grids, "image")
         shapes[:0] = [[rows, flat * temporal], [rows, channels, patch, patch]]
@@ -162,7 +162,7 @@ def _image(sizes: Sizes) -> list[Described]:
 def _video(sizes: Sizes) -> list[Described]:
     channels, height, width = sizes.image
     patch = sizes.patch
-    temporal = sizes.find("temporal_patch_size") or 1
+    temporal = sizes.find("temporal_patch_size", "patch_temporal") or 1
     frames = sizes.find("num_frames", "frames_per_clip") or 2
     shapes = [[2, frames, channels, height, width], [2, channels, frames, height, width]]
     if sizes.grids:
@@ -187,8 +187,9 @@ def _sound(sizes: Sizes) -> list[Described]:
         lengths.insert(0, 2 * positions)
     # Frames and bands must not fit in each other's place.
     lengths = [length for length in lengths if length != bands]
-    shapes = [[2, bands, length] for length in lengths[:2]] + [[2, length, bands] for length in lengths]
-    shapes += [[2, 1, bands, length] for length in lengths[:1]] + [[2, bands, length] for length in lengths[2:]]
+    shapes: list[list[int]] = []
+    for length in lengths:
+        shapes += [[2, bands, length], [2, length, bands], [2, 1, length, bands]]
     return [{"noise": shape} for shape in shapes]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hfcodemod.probing.layers import is_layer_count, is_numbering, is_per_layer, kept_layers, layer_count, mixed, others
+from hfcodemod.probing.parts import absent_part, of_single_layers
 from hfcodemod.probing.stages import of_masks, of_stages, of_taps, own_backbone, same, set_by_the_outer, thinned
 from hfcodemod.recipes import CLASS
 
@@ -53,7 +54,7 @@ def _scaled(values: Any) -> Any:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(r"(.+_)?vocab(_size)?|num_embeddings|codebook_size|n_codes", _at_most(VOCABULARY), "a word for each id"),
+    Rule(r"(.+_)?vocab(_size(_.+)?)?|num_embeddings|codebook_size|n_codes", _at_most(VOCABULARY), "a word for each id"),
     Rule(r"(.+_)?head_dim|d_kv|dim_head|attention_head_size|.*_head_dim", _at_most(HEAD_WIDTH), "a width for 4 heads"),
     Rule(r".*_rank|time_step_rank", _at_most(HEAD_WIDTH), "a bottleneck narrower than what it stands in"),
     Rule(r"(.+_)?(key_value|kv)_heads|num_kv|n_head_kv|multi_query_group_num", _at_most(2), "keys that heads share"),
@@ -65,7 +66,8 @@ RULES: tuple[Rule, ...] = (
     Rule(r"num_sparse_.*layers", _at_most(1), "a layer of each kind in two"),
     Rule(r"n_group", _at_most(2), "groups of experts"),
     Rule(r"topk_group", _at_most(1), "fewer groups than there are"),
-    Rule(r"(num_|n_)?(.+_)?layers?|depth|n_layer|num_(.+_)?blocks|.*_depth|num_res_blocks", _at_most(2), "two layers"),
+    Rule(r"num_res_blocks", _at_most(1), "a block for each resolution: there are several"),
+    Rule(r"(num_|n_)?(.+_)?layers?|depth|n_layer|num_(.+_)?blocks|.*_depth", _at_most(2), "two layers"),
     Rule(
         r"max_(.*_)?position(_embedding)?s|n_positions|max_.*positions|n_ctx|context_length|max_(source|target)_length"
         r"|max_seq_len(gth)?|.*max_sequence_length|max_2d_position_embeddings|seq_length",
@@ -87,6 +89,9 @@ RULES: tuple[Rule, ...] = (
     Rule(r"chunk_size|.*chunk_size|block_size", _at_most(8), "several chunks in a short text"),
     Rule(r"deepstack_visual_indexes", lambda values: list(range(min(2, len(values)))), "layers of a depth of two"),
     Rule(r"num_position_embeddings", _at_most(POSITIONS), "places for a small image"),
+    Rule(r"cross_attention_layers", lambda values: [1], "a layer with cross attention of two"),
+    Rule(r"base_channels", _at_most(32), "a channel for each of the groups that are normalised together"),
+    Rule(r"channel_multiplier", lambda values: [1, 1, 2], "three resolutions, two of one width and one of another"),
     Rule(r"coordinate_size", _at_most(8), "four of them and two of shape_size are as wide as the text"),
     Rule(r"shape_size", _at_most(16), "four of coordinate_size and two of them are as wide as the text"),
     Rule(r"num_labels", _at_most(2), "two classes"),
@@ -95,6 +100,7 @@ RULES: tuple[Rule, ...] = (
     Rule(r"cardinality", lambda values: [max(3, value) for value in values], "choices of a static feature"),
     Rule(r"embedding_dimension", lambda values: [max(2, value) for value in values], "the width of a static feature"),
     Rule(r"upsample_groups", _at_most(WIDTH), "a group for each channel"),
+    Rule(r"num_filters", _at_most(4), "channels that double in each of four stages"),
     Rule(r"label_length|moving_average", _at_most(3), "shorter than the context"),
     Rule(r"num_mel_channels", _at_most(16), "few bands of sound"),
     Rule(r"image_size|input_size|pretrain_image_size|.*image_size", lambda value: _image_size(value), "small images"),
@@ -107,7 +113,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         r"(.+_)?(size|dim|dims|width|channels|features|n_embd|d_model|d_ff|dimension|n_inner|filters|units|embd)"
-        r"|d_model|d_ff|d_inner|n_embd|n_inner|width",
+        r"|d_model|d_ff|dim_ff|d_inner|n_embd|n_inner|width",
         _at_most(WIDTH),
         "one width for all",
     ),
@@ -162,6 +168,8 @@ def tiny_arguments(default: Any, tokens: dict[str, int] | None = None) -> dict[s
     layers = kept_layers(values)
     arguments: dict[str, Any] = {}
     for name, value in values.items():
+        if value is None:
+            value = absent_part(default, name)
         if isinstance(value, PreTrainedConfig):
             arguments[name] = nested(own_backbone(default, name, value), tokens)
         elif layers is not None and is_layer_count(name, value, values):
@@ -183,6 +191,8 @@ def tiny_arguments(default: Any, tokens: dict[str, int] | None = None) -> dict[s
             if new != value:
                 arguments[name] = new
     arguments |= of_taps(values, layer_count(values), layer_count({**values, **arguments}))
+    if single := of_single_layers(default, layers):
+        arguments["per_layer_config"] = shrunk("per_layer_config", single, tokens)
     for name, new in {**of_stages(values), **of_masks(values)}.items():
         arguments[name] = new
         if same(new, values[name]):
