@@ -6,9 +6,9 @@ from html import escape
 
 from hfcodemod.coverage_cases import Coverage
 
-# Verdana's digits, small letters and signs have about this width at 11 px; `textLength` makes the text keep to it where
-# another font is used.
-WIDTH = 6.6
+# About the widths of Verdana at 11 px; `textLength` makes the text keep to them where another font is used.
+WIDTH = 6.9
+WIDTHS = {**dict.fromkeys("fijlrt.,: ", 4.2), "%": 11.0}
 PADDING = 6
 COLORS = ((95, "#1a7f4b"), (80, "#5a7a12"), (50, "#8a5a00"), (0, "#c0362c"))
 """From how many in a hundred on; white text is readable on each."""
@@ -19,7 +19,7 @@ def as_badge(coverage: Coverage) -> str:
     count = coverage.heads
     label, value = "really run", f"{count.percent} % of {count.total:,} heads"
     color = next(color for least, color in COLORS if count.reaches(least))
-    left, right = (round(len(text) * WIDTH) + 2 * PADDING for text in (label, value))
+    left, right = (round(sum(WIDTHS.get(sign, WIDTH) for sign in text)) + 2 * PADDING for text in (label, value))
     title = escape(f"Heads of transformers {coverage.version} that were really run: {count.said}")
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" aria-label="{title}">
