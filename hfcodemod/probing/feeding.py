@@ -71,8 +71,10 @@ class Sizes:
     def bands(self) -> int:
         """The bands of a spectrogram."""
         names = ("num_mel_bins", "num_mel_channels", "feature_size", "input_feat_per_channel", "input_dim", "n_mels")
-        bands = self.told or self.find(*names, within="audio") or self.find(
-            *names, "input_feat_size", "feature_projection_input_dim"
+        bands = (
+            self.told
+            or self.find(*names, within="audio")
+            or self.find(*names, "input_feat_size", "feature_projection_input_dim")
         )
         return int(bands or 16)
 
@@ -118,7 +120,9 @@ def _text(sizes: Sizes) -> list[Described]:
     described: dict[str, Any] = {"tokens": [2, TEXT_LENGTH]}
     if sizes.inserted:
         described["inserted"] = sizes.inserted
-    return [described]
+    books = sizes.find("num_codebooks")
+    # The rows of all codebooks lie one behind the other.
+    return [described, *([{"tokens": [2 * books, TEXT_LENGTH]}] if isinstance(books, int) else [])]
 
 
 def _mask(sizes: Sizes) -> list[Described]:

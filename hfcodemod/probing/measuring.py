@@ -41,7 +41,9 @@ MODAL = re.compile(
     r"|visual_feats|query_embeds"
 )
 
-MISPLACED = re.compile(r"tokens?\b.* (not|mis)[- ]?(match|equal)|(not|mis)[- ]?(match|equal).*\btokens?\b", re.IGNORECASE)
+MISPLACED = re.compile(
+    r"tokens?\b.* (not|mis)[- ]?(match|equal)|(not|mis)[- ]?(match|equal).*\btokens?\b", re.IGNORECASE
+)
 """What is said where a text has not as many placeholders as there is to place."""
 
 
