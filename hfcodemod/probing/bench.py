@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import FunctionType, ModuleType
 from typing import Any
 
 # A type checker cannot follow `hfcodemod.skeleton`, which lies in a folder of another name.
-module: Any = import_module("hfcodemod.skeleton.any_inputs")
+PARTS = ("hfcodemod.skeleton.canonical", "hfcodemod.skeleton.any_inputs")
+
+
+def lifted() -> ModuleType:
+    """The skeleton with the fragment in it, as in a module: each function calls those of the later part."""
+    module = ModuleType("bench")
+    for part in map(import_module, PARTS):
+        vars(module).update((name, value) for name, value in vars(part).items() if not name.startswith("__"))
+    for name, value in list(vars(module).items()):
+        if isinstance(value, FunctionType) and value.__module__ in PARTS:
+            function = FunctionType(value.__code__, vars(module), name, value.__defaults__, value.__closure__)
+            function.__kwdefaults__ = value.__kwdefaults__
+            setattr(module, name, function)
+    return module
+
+
+module: Any = lifted()
