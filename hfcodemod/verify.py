@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,16 +160,14 @@ def _subjects(paths: Sequence[Path], settings: Settings, catalog: Catalog) -> tu
     tree = part_of(given, settings) if paths else tree_of(settings)
     errors = [UserError(trouble.said, trouble.code) for trouble in tree.troubles]
     subjects: list[Subject] = []
-    for file in tree.files:
+    makers = {file.path: partial(managed_subject, file) for file in tree.files}
+    makers |= {path: partial(unmanaged_subject, path) for path in _others(paths, given, tree)}
+    for path, subject_of in makers.items():
         try:
-            subjects.append(managed_subject(file, settings, catalog))
+            subjects.append(subject_of(settings, catalog))
         except UserError as error:
-            errors.append(error)
-    for path in _others(paths, given, tree):
-        try:
-            subjects.append(unmanaged_subject(path, settings, catalog))
-        except UserError as error:
-            errors.append(error)
+            said = str(error)
+            errors.append(error if said.startswith(str(path)) else UserError(f"{path}: {said}"))
     return subjects, errors
 
 

@@ -38,7 +38,10 @@ class Account:
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: Any) -> None:
         """Run in this process, which is watched, and run every test, whatever the configuration says."""
+        # Those of pytest-xdist, which has looked at the first by now.
         config.option.numprocesses = 0
+        config.option.dist = "no"
+        config.option.tx = []
         config.option.maxfail = 0
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

@@ -16,7 +16,10 @@ PAUSE = 0.1
 
 
 def record(
-    root: Path, records: Iterable[Record], known: Collection[tuple[str, str]] | None = None, patience: float = PATIENCE
+    root: Path,
+    records: Iterable[Record],
+    known: Collection[tuple[str, str]] | None = None,
+    patience: float | None = None,
 ) -> bool:
     """Write the records into the ledger, in place of all that it says of their modules; False if it is in use.
 
@@ -27,7 +30,7 @@ def record(
     from hfcodemod.journal import write_files
 
     new = list(records)
-    end = time.monotonic() + patience
+    end = time.monotonic() + (PATIENCE if patience is None else patience)
     while True:
         try:
             with writing(root):
