@@ -11,9 +11,37 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hfcodemod.api import add, adopt, check, conflicts, coverage, merge, migrate, render, resolve, verify
+    from hfcodemod.api import (
+        add,
+        add_many,
+        adopt,
+        check,
+        conflicts,
+        coverage,
+        merge,
+        migrate,
+        missing,
+        render,
+        resolve,
+        since,
+        verify,
+    )
 
-__all__ = ["add", "adopt", "check", "conflicts", "coverage", "merge", "migrate", "render", "resolve", "verify"]
+__all__ = [
+    "add",
+    "add_many",
+    "adopt",
+    "check",
+    "conflicts",
+    "coverage",
+    "merge",
+    "migrate",
+    "missing",
+    "render",
+    "resolve",
+    "since",
+    "verify",
+]
 
 
 class _Package(ModuleType):

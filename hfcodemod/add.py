@@ -14,12 +14,22 @@ from hfcodemod.own import started
 from hfcodemod.report import diff_of
 from hfcodemod.requests import Request, made, ordered
 from hfcodemod.spelling import Leftover, leftovers
-from hfcodemod.stamp import stamped
+from hfcodemod.stamp import digest, stamped, stamps_in
 from hfcodemod.textfile import TextFile, read
 from hfcodemod.workspace import base_files, is_edited
 
 if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog
+
+
+class Taken(UserError):
+    """A file in the place of a module stays as it is."""
+
+    def __init__(self, path: Path, said: str, why: str) -> None:
+        super().__init__(f"{path}: {said}")
+        self.path = path
+        self.why = why
+        """For a list of many: without the path, and without a remedy where nothing has to be done."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ def additions(
     Raises UserError for a name that is not known, an architecture without a recipe, and an existing file that was
     edited by hand or not made here (unless ``force``).
     """
-    return [_addition(request, settings, catalog, force) for request in dict.fromkeys(requests)]
+    return [addition_of(request, settings, catalog, force=force) for request in dict.fromkeys(requests)]
 
 
 def files_of(made: Sequence[Addition], root: Path) -> dict[Path, str]:
@@ -64,15 +74,21 @@ def files_of(made: Sequence[Addition], root: Path) -> dict[Path, str]:
     return files
 
 
-def _addition(request: Request, settings: Settings, catalog: Catalog, force: bool) -> Addition:
+def addition_of(
+    request: Request, settings: Settings, catalog: Catalog, *, force: bool = False, path: Path | None = None
+) -> Addition:
+    """The module that is asked for; ``path`` is where it is, if not where a new one goes.
+
+    Raises UserError as `additions` does, for a file that stays as it is `Taken`.
+    """
     order = ordered(request, settings, catalog)
     rendered = made(order)
-    source, path = started(rendered.source), order.path
+    source, path = started(rendered.source), path or order.path
     layout = Formatter(order.skeleton.format_command, settings.root)
     text = stamped(layout.formatted(source, path), request.stamp(source))
     before = read(path)
     if before is not None and before.text != text and not force:
-        _refuse_edited(path, before.text)
+        _refuse_edited(path, before.text, digest(source))
     return Addition(
         request=request,
         path=path,
@@ -84,9 +100,12 @@ def _addition(request: Request, settings: Settings, catalog: Catalog, force: boo
     )
 
 
-def _refuse_edited(path: Path, text: str) -> None:
+def _refuse_edited(path: Path, text: str, base: str) -> None:
     edited = is_edited(text)
     if edited is None:
-        raise UserError(f"{path}: exists and was not made by hfcodemod; move it, or pass --force to overwrite it")
+        said = "exists and was not made by hfcodemod; move it, or pass --force to overwrite it"
+        raise Taken(path, said, "was not made by hfcodemod; `hfcodemod adopt` takes it under management")
     if edited:
-        raise UserError(f"{path}: has been edited by hand; keep it, or pass --force to overwrite the edits")
+        behind = "" if stamps_in(text)[0].base == base else ", and is not in step; `hfcodemod migrate` keeps the edits"
+        said = "has been edited by hand; keep it, or pass --force to overwrite the edits"
+        raise Taken(path, said, f"was edited by hand{behind}")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from hfcodemod.add import Addition
+    from hfcodemod.add_many import Many
     from hfcodemod.adopt import Adoption
     from hfcodemod.check import Checked
     from hfcodemod.config import Settings
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from hfcodemod.managed import Tree
     from hfcodemod.merge import Merged
     from hfcodemod.migrate import Migration
+    from hfcodemod.missing import Missing
     from hfcodemod.resolve import Settlement, Way
+    from hfcodemod.since import Step
     from hfcodemod.verify import Verification
 
 AnyPath: TypeAlias = "str | os.PathLike[str]"
@@ -91,6 +94,77 @@ def add(
             files = files_of(made, settings.root)
             write_files(settings.root, {path: encoded(text, seen.get(path)) for path, text in files.items()}, seen)
     return made
+
+
+def add_many(
+    *,
+    missing: bool = False,
+    family: str | None = None,
+    task: str | None = None,
+    batch: int | None = None,
+    skeleton: str = "default",
+    force: bool = False,
+    write: bool = True,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    root: AnyPath | None = None,
+) -> Many:
+    """Write a test module for every model type that has a model class; all are rendered before the first is written.
+
+    ``missing`` leaves those that have no module yet, ``family`` and ``task`` those that are of it, ``batch`` those of
+    a batch of `missing`. What was edited by hand is kept, unless ``force``, and told in the answer, as is what no
+    module can be made for. ``jobs`` is the number of processes at most. ``progress`` is called with how many modules
+    are rendered, and of how many.
+
+    Raises UserError for a family, a task, a batch or a skeleton that is not known.
+    """
+    from hfcodemod.add import files_of
+    from hfcodemod.add_many import Wanted, many, wanted_types
+    from hfcodemod.catalog import pinned_facts
+    from hfcodemod.journal import write_files
+    from hfcodemod.lock import writing
+    from hfcodemod.managed import tree_of
+    from hfcodemod.textfile import encoded
+
+    settings = _settings(root)
+    catalog = pinned_facts(settings)
+    with writing(settings.root) if write else nullcontext():
+        tree = tree_of(settings)
+        names = wanted_types(Wanted(missing, family, task, batch), tree, settings, catalog, skeleton)
+        found = many(names, tree, settings, catalog, skeleton=skeleton, force=force, jobs=jobs, progress=progress)
+        if write:
+            seen = {addition.path: addition.before for addition in found.additions}
+            files = files_of(found.additions, settings.root)
+            write_files(settings.root, {path: encoded(text, seen.get(path)) for path, text in files.items()}, seen)
+    return found
+
+
+def missing(*, skeleton: str = "default", root: AnyPath | None = None) -> list[Missing]:
+    """The model types that have no module of a skeleton yet, batch by batch.
+
+    Raises UserError for a skeleton that cannot be loaded.
+    """
+    from hfcodemod.catalog import pinned_facts
+    from hfcodemod.managed import tree_of
+    from hfcodemod.missing import missing_of
+
+    settings = _settings(root)
+    return missing_of(tree_of(settings), settings, pinned_facts(settings), skeleton)
+
+
+def since(version: str, *, root: AnyPath | None = None) -> list[Step]:
+    """What came, went or has another name from a version of transformers to the pinned one, each with what to type.
+
+    Raises UserError for a version without a snapshot.
+    """
+    from hfcodemod.catalog import pinned_facts
+    from hfcodemod.differences import differences, facts_before
+    from hfcodemod.managed import tree_of
+    from hfcodemod.since import steps
+
+    settings = _settings(root)
+    old, new = facts_before(version, settings), pinned_facts(settings)
+    return steps(differences(old, new), tree_of(settings), settings, old, new)
 
 
 def adopt(
@@ -207,6 +281,29 @@ def check(
     return checked(settings, lambda: pinned_facts(settings), selection, [Path(path) for path in paths])
 
 
+def coverage(*, ledger: AnyPath | None = None, since: str | None = None, root: AnyPath | None = None) -> Coverage:
+    """How each model class of the pinned transformers stands, by the ledger and by what is there now.
+
+    ``ledger`` is the file to go by, if not the repository's. ``since`` is a day (``2026-01-31``) or a revision of git
+    that the answer is compared with.
+
+    Raises UserError for facts, a skeleton or a ledger that cannot be read, and a ``since`` that is neither.
+    """
+    from hfcodemod.catalog import pinned_facts
+    from hfcodemod.coverage import coverage_of
+    from hfcodemod.coverage_since import compared
+    from hfcodemod.errors import UserError
+    from hfcodemod.ledger import ledger_path, read_ledger
+
+    settings = _settings(root)
+    catalog = pinned_facts(settings)
+    path = ledger_path(settings.root) if ledger is None else Path(os.path.abspath(ledger))
+    if ledger is not None and not path.exists():
+        raise UserError(f"{ledger}: there is no such ledger; `hfcodemod verify` writes .hfcodemod/ledger.jsonl")
+    now = coverage_of(settings, catalog, read_ledger(path).values())
+    return now if since is None else compared(now, since, path, settings, catalog)
+
+
 def verify(
     paths: Sequence[AnyPath] = (),
     *,
@@ -237,29 +334,6 @@ def verify(
     limits = Limits(time_limit, memory_limit)
     terms = Terms(jobs, shard, limits, fresh, None if junit is None else Path(junit))
     return verification(settings, pinned_facts(settings), [Path(path) for path in paths], terms, progress)
-
-
-def coverage(*, ledger: AnyPath | None = None, since: str | None = None, root: AnyPath | None = None) -> Coverage:
-    """How each model class of the pinned transformers stands, by the ledger and by what is there now.
-
-    ``ledger`` is the file to go by, if not the repository's. ``since`` is a day (``2026-01-31``) or a revision of git
-    that the answer is compared with.
-
-    Raises UserError for facts, a skeleton or a ledger that cannot be read, and a ``since`` that is neither.
-    """
-    from hfcodemod.catalog import pinned_facts
-    from hfcodemod.coverage import coverage_of
-    from hfcodemod.coverage_since import compared
-    from hfcodemod.errors import UserError
-    from hfcodemod.ledger import ledger_path, read_ledger
-
-    settings = _settings(root)
-    catalog = pinned_facts(settings)
-    path = ledger_path(settings.root) if ledger is None else Path(os.path.abspath(ledger))
-    if ledger is not None and not path.exists():
-        raise UserError(f"{ledger}: there is no such ledger; `hfcodemod verify` writes .hfcodemod/ledger.jsonl")
-    now = coverage_of(settings, catalog, read_ledger(path).values())
-    return now if since is None else compared(now, since, path, settings, catalog)
 
 
 def conflicts(path: AnyPath | None = None, *, root: AnyPath | None = None) -> tuple[list[Pending], list[UserError]]:

@@ -7,3 +7,11 @@ class UserError(Exception):
     def __init__(self, said: str, code: str = "") -> None:
         super().__init__(said)
         self.code = code
+
+
+class Unavailable(UserError):
+    """Nothing is wrong, and still there is no module for a name: ``why`` says so without the name and the remedy."""
+
+    def __init__(self, said: str, why: str) -> None:
+        super().__init__(said)
+        self.why = why

@@ -23,9 +23,9 @@ UNDECLARED = ("per_layer_config",)
 class Recipe:
     """How a tiny model of one architecture is made and fed."""
 
-    config: Mapping[str, Any]
+    config: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the configuration class; a mapping with the key ``class`` is a nested configuration."""
-    heads: Mapping[str, Mapping[str, Any]]
+    heads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """For each class of the architecture the shapes of its outputs, and what else is particular to it."""
     fragments: tuple[str, ...] = ()
     """The fragments of the skeleton to lift, in order: a later one replaces what an earlier one brought."""
@@ -61,6 +61,18 @@ def recipe_from(data: Mapping[str, Any]) -> Recipe:
     """The recipe that JSON holds."""
     lists = {name: tuple(data[name]) for name in ("fragments", "requires") if name in data}
     return Recipe(**{**data, **lists})
+
+
+def why_no_module(architecture: Architecture) -> str:
+    """Why no module can be made from the recipe of an architecture; empty where one can."""
+    recipe = recipe_of(architecture.model_type)
+    if recipe is None:
+        return "there is no recipe yet"
+    reasons = [recipe.blocked.get(head.name, {}).get("why") for head in architecture.heads]
+    if not reasons or not all(reasons):
+        return ""
+    said = " ".join(str(reason) for reason in dict.fromkeys(reasons))
+    return f"none of its classes can run: {said.removesuffix('.')}"
 
 
 def model_types_with_recipe() -> list[str]:

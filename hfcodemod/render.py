@@ -12,7 +12,7 @@ import libcst as cst
 
 from hfcodemod.architecture import Architecture, Configuration, Head, Target
 from hfcodemod.counterparts import Counterparts, counterparts, likeness
-from hfcodemod.errors import UserError
+from hfcodemod.errors import Unavailable, UserError
 from hfcodemod.loader import codemod
 from hfcodemod.own_codemods import applied
 from hfcodemod.recipes import Recipe, check_fields
@@ -110,7 +110,8 @@ def _fitting(part: Part, roles: Counterparts, target: Target) -> cst.Module:
     names_in = codemod("definitions", "names_in")
     for name, why in roles.absent.items():
         if any(name in names_in(statement) for statement in part.module.body):
-            raise UserError(f"{part.path}: the skeleton uses {name}, and {why}; it does not fit {target.original}")
+            unfit = f"the skeleton uses {name}, and {why}"
+            raise Unavailable(f"{part.path}: {unfit}; it does not fit {target.original}", unfit)
     return part.module
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from hfcodemod.architecture import Architecture, Target
 from hfcodemod.config import Settings
-from hfcodemod.errors import UserError
+from hfcodemod.errors import Unavailable
 from hfcodemod.names import resolve
-from hfcodemod.recipes import Recipe, model_types_with_recipe, recipe_of
+from hfcodemod.recipes import Recipe, model_types_with_recipe, recipe_of, why_no_module
 from hfcodemod.skeletons import SHIPPED, Skeleton, skeleton_for
 from hfcodemod.stamp import Stamp, digest
 
@@ -94,13 +94,17 @@ def _recipe(target: Target, skeleton: Skeleton, catalog: Catalog) -> Recipe | No
 
     if not needs_recipe(skeleton, catalog.architectures):
         return None
-    recipe = recipe_of(target.architecture.model_type)
+    model_type, why = target.architecture.model_type, why_no_module(target.architecture)
+    recipe = recipe_of(model_type)
     if recipe is None:
-        near = difflib.get_close_matches(target.architecture.model_type, model_types_with_recipe(), n=3, cutoff=0.0)
-        raise UserError(
-            f"{target.original}: there is no recipe for {target.architecture.model_type!r} yet; nothing was written; "
-            f"`hfcodemod list --recipes` shows which have one ({', '.join(near)}, ...)"
+        near = difflib.get_close_matches(model_type, model_types_with_recipe(), n=3, cutoff=0.0)
+        raise Unavailable(
+            f"{target.original}: there is no recipe for {model_type!r} yet; nothing was written; "
+            f"`hfcodemod list --recipes` shows which have one ({', '.join(near)}, ...)",
+            why,
         )
+    if why:
+        raise Unavailable(f"{target.original}: {why}; nothing was written", why)
     return recipe
 
 

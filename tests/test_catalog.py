@@ -466,8 +466,9 @@ class TestSnapshot:
     def test_available_versions(self, tmp_path: Path, catalog: Catalog) -> None:
         write_snapshot(catalog, tmp_path / "facts" / SNAPSHOT.format(version="1.2.3"))
         (tmp_path / "facts" / "notes.txt").touch()
-        assert available_versions() == [FACTS]
-        assert available_versions([tmp_path / "facts", tmp_path / "absent"]) == ["1.2.3", FACTS]
+        shipped = ["4.57.6", "5.0.0", "5.13.0", FACTS]
+        assert available_versions() == shipped
+        assert available_versions([tmp_path / "facts", tmp_path / "absent"]) == ["1.2.3", *shipped]
 
     def test_unknown_version(self) -> None:
         with pytest.raises(UserError, match=f"no facts of transformers 0.0.1 .*{FACTS}.*hfcodemod facts --from PATH"):

@@ -13,7 +13,6 @@ from hfcodemod.report import say
 
 if TYPE_CHECKING:
     from hfcodemod.architecture import Architecture
-    from hfcodemod.catalog import Catalog
 
 
 def list_architectures(
@@ -21,34 +20,62 @@ def list_architectures(
         str | None, typer.Option(help="Only those with a class for the task: causal_lm, fill-mask.")
     ] = None,
     modality: Annotated[str | None, typer.Option(help="Only those that take text, image, video, audio, ...")] = None,
+    family: Annotated[str | None, typer.Option(help="Only those of a family: qwen, bert.")] = None,
     recipes: Annotated[bool, typer.Option("--recipes", help="Only those that `add` can make a module for.")] = False,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Only those without a module, in the batches of `add --batch`.")
+    ] = False,
+    skeleton: Annotated[
+        str | None, typer.Option(help="With --missing: the skeleton whose modules count.", show_default="default")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Instead, what came, went or has another name since a version of transformers, and what to type.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the architectures of transformers that have a model class."""
     from hfcodemod.catalog import pinned_facts
-    from hfcodemod.recipes import model_types_with_recipe
+    from hfcodemod.families import Families
+    from hfcodemod.recipes import model_types_with_recipe, why_no_module
     from hfcodemod.report import print_json, print_table
+    from hfcodemod.selection import chosen
 
+    if skeleton is not None and not missing:
+        raise UserError("--skeleton says whose modules are missing; give --missing too, or leave it out")
+    given = {"--task": task, "--modality": modality, "--family": family, "--recipes": recipes, "--missing": missing}
+    if since is not None:
+        other = next((option for option, value in given.items() if value not in (None, False)), None)
+        if other is not None:
+            raise UserError(f"--since tells of all that changed; leave it out, or {other}")
+        _print_since(since, as_json)
+        return
     catalog = pinned_facts(here())
-    _check_choice("task", task, _tasks(catalog))
-    _check_choice("modality", modality, {name for item in catalog.architectures.values() for name in item.modalities})
     ready = set(model_types_with_recipe())
-    found = [
-        item
-        for item in catalog.architectures.values()
-        if item.heads
-        and (task is None or any(task in (*head.tasks, *head.pipelines) for head in item.heads))
-        and (modality is None or modality in item.modalities)
-        and (not recipes or item.model_type in ready)
-    ]
+    found = chosen(catalog, family=family, task=task, modality=modality)
+    if recipes:
+        found = [item for item in found if item.model_type in ready and not why_no_module(item)]
+    if missing:
+        _print_missing({item.model_type for item in found}, skeleton or "default", as_json)
+        return
+    families = Families(catalog.architectures)
     if as_json:
-        print_json([{**_facts_of(item), "recipe": item.model_type in ready} for item in found])
+        print_json(
+            [
+                {**_facts_of(item), "family": families.of(item.model_type), "recipe": item.model_type in ready}
+                for item in found
+            ]
+        )
         return
     print_table(
-        ("model type", "modality", "classes", "recipe", "checkpoint"),
+        ("model type", "family", "modality", "classes", "recipe", "checkpoint"),
         [
             (
                 item.model_type,
+                families.of(item.model_type),
                 " ".join(item.modalities),
                 str(len(item.heads)),
                 "yes" if item.model_type in ready else "",
@@ -59,17 +86,19 @@ def list_architectures(
     )
 
 
-def _tasks(catalog: Catalog) -> set[str]:
-    heads = [head for item in catalog.architectures.values() for head in item.heads]
-    return {task for head in heads for task in (*head.tasks, *head.pipelines)}
+def _print_missing(among: set[str], skeleton: str, as_json: bool) -> None:
+    from hfcodemod.api import missing
+    from hfcodemod.commands.planning import print_missing
+
+    found = [one for one in missing(skeleton=skeleton) if one.model_type in among]
+    print_missing(found, skeleton, as_json)
 
 
-def _check_choice(option: str, value: str | None, known: set[str]) -> None:
-    import difflib
+def _print_since(version: str, as_json: bool) -> None:
+    from hfcodemod.api import since
+    from hfcodemod.commands.planning import print_steps
 
-    if value is not None and value not in known:
-        near = ", ".join(difflib.get_close_matches(value, known, n=3, cutoff=0.0))
-        raise UserError(f"no {option} {value!r}; the nearest: {near}")
+    print_steps(since(version), version, here().facts, as_json)
 
 
 def show(
@@ -80,18 +109,23 @@ def show(
 ) -> None:
     """Show what is known of the architecture that NAME stands for."""
     from hfcodemod.catalog import pinned_facts
+    from hfcodemod.families import Families
     from hfcodemod.names import resolve
     from hfcodemod.recipes import recipe_of
     from hfcodemod.report import print_facts, print_json
 
     settings = here()
-    target = resolve(name, pinned_facts(settings), declared=settings.architectures)
+    catalog = pinned_facts(settings)
+    target = resolve(name, catalog, declared=settings.architectures)
     item = target.architecture
     recipe = recipe_of(item.model_type) is not None
+    family = Families(catalog.architectures).of(item.model_type) if item.heads else None
     if as_json:
-        print_json({**_facts_of(item), "name": target.name, "checkpoint": target.checkpoint, "recipe": recipe})
+        said = {"name": target.name, "checkpoint": target.checkpoint, "family": family, "recipe": recipe}
+        print_json({**_facts_of(item), **said})
         return
     facts = _facts_of(item)
+    facts["family"] = family
     facts["checkpoint"] = target.checkpoint
     facts["module"] = settings.target.replace("{name}", target.name)
     facts["recipe"] = "yes" if recipe else "not yet"
