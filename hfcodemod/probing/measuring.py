@@ -12,12 +12,13 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 
 from hfcodemod.architecture import Head
+from hfcodemod.probing import apart
 from hfcodemod.probing.bench import module
 from hfcodemod.probing.companions import COMPANIONS, companions
 from hfcodemod.probing.feeding import OPTIONAL, Sizes, candidates, parameters_of
 from hfcodemod.probing.labelling import label_candidates
 from hfcodemod.probing.overrides import Override
-from hfcodemod.probing.patches import GRIDS, PARAMETERS, areas, token_counts
+from hfcodemod.probing.patches import GRIDS, PARAMETERS, areas, kind_of, token_counts
 
 FAILURES = (
     ArithmeticError,
@@ -49,6 +50,7 @@ MISPLACED = re.compile(
 
 WIDTH = re.compile(
     r"cannot be multiplied \(\d+x\d+ and (\d+)x|must match the size of tensor b \((\d+)\)|to have (\d+) channels"
+    r"|multiple of (\d+)"
 )
 """What an error says of the width of an input."""
 
@@ -63,6 +65,7 @@ class Entry:
 
     inputs: dict[str, Any]
     outputs: dict[str, list[int]] = field(default_factory=dict)
+    instead: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, Any] = field(default_factory=dict)
     prompt: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
@@ -110,13 +113,33 @@ def measured(cls: Any, head: Head, config: Any, override: Override) -> Entry:
     entry.outputs = {name: list(shape) for name, shape in names.items()}
     try:
         weigh(cls, model, entry)
+        if apart.both(parameters_of(cls)) and not apart.both(entry.inputs):
+            raise Unsolved(f"{cls.__name__}: images and videos do not go in together")
     except Unsolved:
+        if apart.both(parameters_of(cls)) and (found := each_alone(cls, head, model, config, override)):
+            train(cls, head, config, found, override)
+            return found
         # Some classes answer with no more of what they say than its loss.
         if not with_loss(cls, head, model, entry, override):
             raise
         weigh(cls, model, entry)
     train(cls, head, config, entry, override)
     return entry
+
+
+def each_alone(cls: Any, head: Head, model: Any, config: Any, override: Override) -> Entry | None:
+    """What goes in with images, and what in their place with videos; None where these don't count either."""
+    found: list[Entry] = []
+    for modality in ("video", "image"):
+        try:
+            inputs, outputs = running(cls, head, model, config, override, modality)
+            entry = Entry(inputs, {name: list(shape) for name, shape in comparable(outputs).items()})
+            weigh(cls, model, entry)
+        except Unsolved:
+            return None
+        found.append(entry)
+    images, videos = found
+    return replace(images, instead=apart.exchange(images.inputs, videos.inputs))
 
 
 def with_loss(cls: Any, head: Head, model: Any, entry: Entry, override: Override) -> bool:
@@ -141,6 +164,7 @@ def bench(entry: Entry) -> Any:
     return module.Head(
         inputs={name: made(item) for name, item in entry.inputs.items()},
         outputs={name: tuple(shape) for name, shape in entry.outputs.items()},
+        instead={name: made(item) for name, item in entry.instead.items()},
         labels={name: made(item) for name, item in entry.labels.items()},
         inert=tuple(entry.inert),
         untrained=tuple(entry.untrained),
@@ -156,12 +180,16 @@ def answered(model: Any, inputs: Mapping[str, Any]) -> Any:
         return model(**module.on_device({name: made(item) for name, item in inputs.items()}, model.dtype))
 
 
-def running(cls: Any, head: Head, model: Any, config: Any, override: Override) -> tuple[dict[str, Any], Any]:
+def running(
+    cls: Any, head: Head, model: Any, config: Any, override: Override, without: str = ""
+) -> tuple[dict[str, Any], Any]:
     """Inputs with which the class runs, and what it answers; raises Unsolved with the first and the last error."""
     errors: list[str] = []
     tried: set[str] = set()
     # A class that is a part of an architecture has the configuration of that part.
     known = list(sizes_of(cls, getattr(model, "config", config), override))
+    if without:
+        known = list(apart.without(without, known))
     # Every size with all inputs, before any with fewer.
     waiting = [(sizes, fewer) for fewer in (False, True) for sizes in known]
     while waiting:
@@ -184,6 +212,8 @@ def running(cls: Any, head: Head, model: Any, config: Any, override: Override) -
                     break
                 if len(tried) < 12:
                     waiting += [(found, fewer) for found in corrected(sizes, str(error)) for fewer in (False, True)]
+    if not without and apart.both(parameters_of(cls)):
+        return running(cls, head, model, config, override, "video")
     raise Unsolved(
         f"{cls.__name__}: no inputs fit: {errors[0] if errors else 'none known'} | {errors[-1] if errors else ''}"
     )
@@ -253,6 +283,8 @@ def feeds(cls: Any, head: Head, sizes: Sizes, override: Override, fewer: bool) -
     parameters = parameters_of(cls)
     options: dict[str, list[Any]] = {}
     for name, required in parameters.items():
+        if sizes.without and kind_of(name) == sizes.without:
+            continue
         # The times of a future that is not given would stand for nothing.
         if required or name not in OPTIONAL or (name == "future_values" and "future_time_features" in parameters):
             found = candidates(name, sizes)

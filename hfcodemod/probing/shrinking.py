@@ -54,6 +54,8 @@ def _scaled(values: Any) -> Any:
 
 
 RULES: tuple[Rule, ...] = (
+    # Words are told apart by their ids, so there are never fewer: some vocabularies are of characters.
+    Rule(r"vocab_size", lambda _: VOCABULARY, "a word for each id"),
     Rule(r"(.+_)?vocab(_size(_.+)?)?|num_embeddings|codebook_size|n_codes", _at_most(VOCABULARY), "a word for each id"),
     Rule(r"(.+_)?head_dim|d_kv|dim_head|attention_head_size|.*_head_dim", _at_most(HEAD_WIDTH), "a width for 4 heads"),
     Rule(r".*_rank|time_step_rank", _at_most(HEAD_WIDTH), "a bottleneck narrower than what it stands in"),
@@ -90,6 +92,7 @@ RULES: tuple[Rule, ...] = (
     Rule(r"deepstack_visual_indexes", lambda values: list(range(min(2, len(values)))), "layers of a depth of two"),
     Rule(r"num_position_embeddings", _at_most(POSITIONS), "places for a small image"),
     Rule(r"cross_attention_layers", lambda values: [1], "a layer with cross attention of two"),
+    Rule(r"mm_tokens_per_image", _at_most(4), "a token for several patches of a small image"),
     Rule(r"base_channels", _at_most(32), "a channel for each of the groups that are normalised together"),
     Rule(r"channel_multiplier", lambda values: [1, 1, 2], "three resolutions, two of one width and one of another"),
     Rule(r"coordinate_size", _at_most(8), "four of them and two of shape_size are as wide as the text"),
@@ -112,7 +115,7 @@ RULES: tuple[Rule, ...] = (
         "stages of the same proportions",
     ),
     Rule(
-        r"(.+_)?(size|dim|dims|width|channels|features|n_embd|d_model|d_ff|dimension|n_inner|filters|units|embd)"
+        r"(.+_)?(size|dim|dims|width|channels?|features|n_embd|d_model|d_ff|dimension|n_inner|filters|units|embd)"
         r"|d_model|d_ff|dim_ff|d_inner|n_embd|n_inner|width",
         _at_most(WIDTH),
         "one width for all",
