@@ -22,7 +22,7 @@ from .write_tiny_config import with_imported
 KINDS = ("tokens", "mask", "noise", "integers", "boxes", "tensor", "list", "value")
 """The keys of which each description of an input has exactly one; the others are arguments."""
 
-DESCRIBED = ("inputs", "labels", "prompt")
+DESCRIBED = ("inputs", "instead", "labels", "prompt")
 """The arguments of an entry whose values are described."""
 
 

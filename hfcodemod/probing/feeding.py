@@ -28,8 +28,10 @@ class Sizes:
     """For each modality the special tokens that stand for it in each row of text."""
     grids: Grids = field(default_factory=dict)
     """The sides of images and videos, in patches, where a class is told them."""
+    without: str = ""
+    """The modality, of image and video, that is not given."""
     told: int = 0
-    """The width of a frame of sound, where an error told it."""
+    """The width of a frame of sound, or what a wave has to be a multiple of, where an error told it."""
 
     def find(self, *names: str, within: str = "") -> Any:
         """The first value of a field of one of these names, outer configurations first."""
@@ -122,7 +124,11 @@ def _text(sizes: Sizes) -> list[Described]:
         described["inserted"] = sizes.inserted
     books = sizes.find("num_codebooks")
     # The rows of all codebooks lie one behind the other.
-    return [described, *([{"tokens": [2 * books, TEXT_LENGTH]}] if isinstance(books, int) else [])]
+    rows: list[Described] = [{"tokens": [2 * books, TEXT_LENGTH]}] if isinstance(books, int) else []
+    if isinstance(books, int) and sizes.find("codebook_vocab_size"):
+        # A word and a code of each book at every step.
+        rows.insert(0, {"integers": [2, TEXT_LENGTH, books + 1], "below": 60})
+    return [described, *rows]
 
 
 def _mask(sizes: Sizes) -> list[Described]:
@@ -201,6 +207,8 @@ def _wave(sizes: Sizes) -> list[Described]:
     bands = sizes.find("num_mel_bins", "feature_size") or 16
     # Encoders halve a wave five to seven times; vectors of a speaker take in fifteen of their steps.
     lengths = [3200, 8000, 400, 800]
+    if sizes.told:
+        lengths.insert(0, -(-lengths[0] // sizes.told) * sizes.told)
     shapes: list[list[int]] = [[2, length] for length in lengths] + [[2, 1, length] for length in lengths]
     longest = sizes.find("max_length")
     if isinstance(longest, int):
@@ -251,6 +259,11 @@ def _modality_types(sizes: Sizes) -> list[Described]:
         row += [kinds[modality] if token in inner else 0 for token in tokens]
     row += [0] * (TEXT_LENGTH - 1)
     return [{"tensor": [row, row]}]
+
+
+def _layers(sizes: Sizes) -> list[Described]:
+    width, layers = sizes.find("hidden_size"), sizes.find("target_layer_ids")
+    return [{"noise": [2, 6, width * len(layers)]}] if width and layers else []
 
 
 def _codes(sizes: Sizes) -> list[Described]:
@@ -338,6 +351,9 @@ MAKERS: dict[str, Callable[[Sizes], list[Described]]] = {
     "freq": lambda sizes: [{"tensor": [[0], [1]]}],
     "audio_mel": _sound,
     "audio_input_ids": _codes,
+    "inputs_embeds": _hidden,
+    "noise_embeds": _hidden,
+    "context_hidden_states": _layers,
     "hidden_states": _hidden,
     "encoder_hidden_states": _hidden,
     "image_sizes": _image_sizes,
@@ -347,5 +363,5 @@ MAKERS: dict[str, Callable[[Sizes], list[Described]]] = {
 }
 """Parameters that no maker speaks of are not given."""
 
-OPTIONAL = ("encoder_hidden_states", "hidden_states", "bool_masked_pos", "future_values", "pixel_mask")
+OPTIONAL = ("inputs_embeds", "encoder_hidden_states", "hidden_states", "bool_masked_pos", "future_values", "pixel_mask")
 """Parameters that are given only where they are required."""

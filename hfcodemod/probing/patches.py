@@ -27,6 +27,13 @@ def modality_of(name: str) -> str:
     return "video" if "video" in name else "image"
 
 
+def kind_of(name: str) -> str | None:
+    """Whether a parameter of a class that has both is for videos or for images; None: for neither alone."""
+    if "video" in name:
+        return "video"
+    return "image" if name == "pixel_values" or name.startswith("image_") else None
+
+
 def patches(grids: Grids, name: str) -> int:
     """How many patches the two rows of a parameter have."""
     return sum(math.prod(grid) for grid in grids[modality_of(name)])
