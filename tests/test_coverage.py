@@ -194,8 +194,8 @@ class TestItCannotBeFooled:
 def changed(patch: pytest.MonkeyPatch, name: str, change: Callable[[Recipe], Recipe]) -> None:
     """Let the recipe of a model type be another one, wherever it is asked for."""
 
-    def altered(model_type: str) -> Recipe | None:
-        recipe = recipe_of(model_type)
+    def altered(model_type: str, *folders: Any) -> Recipe | None:
+        recipe = recipe_of(model_type, *folders)
         return change(recipe or Recipe({}, {})) if model_type == name else recipe
 
     for module in (recipes, requests, judging):
