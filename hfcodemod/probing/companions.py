@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from hfcodemod.probing.feeding import Described, Sizes
 from hfcodemod.probing.pictures import PICTURES
+from hfcodemod.probing.scenes import SCENES
 
 Chosen = Mapping[str, Described]
 Companion = Callable[[Chosen, Sizes], list[Described]]
@@ -57,6 +58,20 @@ def _over_decoder(chosen: Chosen, sizes: Sizes) -> list[Described]:
     return []
 
 
+def _ends(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    shape = chosen.get("input_values", {}).get("noise")
+    return [{"tensor": [[shape[-1]], [shape[-1]]]}] if shape else []
+
+
+def _silence(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    length = steps(chosen["audio_mel"], sizes.bands) if "audio_mel" in chosen else None
+    if not length:
+        return []
+    # Here a mask is true where nothing is heard.
+    row = [place >= length * 3 // 4 for place in range(length)]
+    return [{"tensor": [[False] * length, row]}]
+
+
 def _over_codes(chosen: Chosen, sizes: Sizes) -> list[Described]:
     shape = chosen.get("audio_input_ids", {}).get("integers")
     return [{"mask": shape[:2], "method": "bool"}] if shape else []
@@ -94,10 +109,12 @@ def _times(sizes: Sizes) -> int:
 
 COMPANIONS: dict[str, Companion] = {
     **PICTURES,
+    **SCENES,
     "attention_mask": _over_only_sound,
     "input_features_mask": _over_sound,
     "feature_attention_mask": _over_sound,
-    "audio_mel_mask": _over_sound,
+    "audio_mel_mask": _silence,
+    "input_values_cutoffs": _ends,
     "audio_input_ids_mask": _over_codes,
     "padding_mask": _over_sound,
     "padding_mask_videos": _over_video,
