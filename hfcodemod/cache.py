@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfcodemod.workspace import STATE, facts_folder
+from hfcodemod.workspace import STATE, facts_folder, recipes_folder
 
 if TYPE_CHECKING:
     from hfcodemod.config import Adjustments, Settings
@@ -84,6 +84,7 @@ def _stats(folders: Iterable[Path]) -> Iterator[str]:
 def inputs_of(settings: Settings) -> Iterator[Path]:
     """The repository's own files that modules are made from, whether they are there or not."""
     yield settings.root / "pyproject.toml"
+    yield from _below(recipes_folder(settings.root))
     yield facts_folder(settings.root) / f"facts-{settings.facts}.json.gz"
     if settings.skeleton is not None:
         yield from _below(settings.skeleton)

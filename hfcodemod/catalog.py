@@ -13,14 +13,14 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfcodemod.architecture import Architecture, Configuration, Head
 from hfcodemod.errors import UserError
-from hfcodemod.workspace import facts_folder
+from hfcodemod.workspace import facts_folder, recipes_folder
 
 if TYPE_CHECKING:
     from hfcodemod.config import Settings
@@ -67,6 +67,8 @@ class Catalog:
     """By class."""
     pipelines: Mapping[str, tuple[str, ...]]
     """Pipeline task to the mapping tasks whose classes it takes."""
+    recipes: Path | None = None
+    """Where the repository keeps recipes of its own."""
 
 
 def read_source(folder: Path) -> Catalog:
@@ -265,7 +267,8 @@ def _catalog_from(data: Mapping[str, Any]) -> Catalog:
 
 def pinned_facts(settings: Settings) -> Catalog:
     """The catalog that a configuration pins; raises UserError as `load_snapshot` does."""
-    return load_snapshot(settings.facts, [facts_folder(settings.root)])
+    catalog = load_snapshot(settings.facts, [facts_folder(settings.root)])
+    return replace(catalog, recipes=recipes_folder(settings.root))
 
 
 def load_snapshot(version: str, folders: Sequence[Path] = ()) -> Catalog:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfcodemod.coverage_cases import STATES, Case, Coverage, State, Uncounted, unusual_skips
@@ -17,6 +18,7 @@ from hfcodemod.managed import Managed, tree_of
 from hfcodemod.recipes import Recipe, recipe_of
 from hfcodemod.skeletons import SHIPPED, skeleton_for
 from hfcodemod.verifying.subjects import GENERATION, managed_subject, required_of
+from hfcodemod.workspace import recipes_folder
 
 if TYPE_CHECKING:
     from hfcodemod.architecture import Architecture, Head
@@ -63,6 +65,8 @@ class _Said:
     verdicts: dict[tuple[str, str], list[_Verdict]] = field(default_factory=dict)
     """By model type and class."""
     uncounted: list[Uncounted] = field(default_factory=list)
+    recipes: Path | None = None
+    """Where the repository keeps recipes of its own."""
 
 
 def coverage_of(settings: Settings, catalog: Catalog, records: Iterable[Record]) -> Coverage:
@@ -71,7 +75,7 @@ def coverage_of(settings: Settings, catalog: Catalog, records: Iterable[Record])
     Raises UserError for a skeleton that cannot be loaded.
     """
     tree = tree_of(settings)
-    said = _Said()
+    said = _Said(recipes=recipes_folder(settings.root))
     for file in tree.files:
         _know(file, settings, catalog, said)
     for trouble in tree.troubles:
@@ -148,7 +152,7 @@ def _judged(record: Record, module: _Module, head: Head, catalog: Catalog, setti
 
 def _shown(record: Record, item: Architecture, head: Head, settings: Settings) -> tuple[State, str]:
     """What a run showed of a class, by its record alone."""
-    recipe = recipe_of(item.model_type)
+    recipe = recipe_of(item.model_type, recipes_folder(settings.root))
     if record.outcome == "mock only":
         return "mock only", record.reason
     if record.outcome == "skipped":
@@ -187,7 +191,7 @@ def promised(item: Architecture, head: Head, skeleton: str, settings: Settings) 
 
     Backward is not asked for where the recipe has a reason against it, and generation where it has no prompt.
     """
-    recipe = recipe_of(item.model_type)
+    recipe = recipe_of(item.model_type, recipes_folder(settings.root))
     without = set(recipe.without) if recipe is not None else set()
     wanted = {"forward"} if TRAINING in without else {"forward", "backward"}
     if skeleton == SHIPPED and settings.skeleton is None and recipe is not None:
@@ -221,7 +225,7 @@ def _best(item: Architecture, head: Head, said: _Said) -> _Verdict:
     verdicts = sorted(said.verdicts.get((item.model_type, head.name), []), key=lambda each: order.index(each.state))
     if verdicts and verdicts[0].state == "covered":
         return verdicts[0]
-    blocked = _blocked(recipe_of(item.model_type), head)
+    blocked = _blocked(recipe_of(item.model_type, said.recipes), head)
     if blocked:
         return _Verdict("blocked", blocked)
     if verdicts:

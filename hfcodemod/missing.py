@@ -43,7 +43,7 @@ def missing_of(tree: Tree, settings: Settings, catalog: Catalog, skeleton: str =
     families = Families(catalog.architectures)
 
     def obstacle(name: str) -> str:
-        why = why_no_module(catalog.architectures[name]) if by_recipe else ""
+        why = why_no_module(catalog.architectures[name], catalog.recipes) if by_recipe else ""
         path = pattern.replace("{name}", identifier(name))
         taken = not why and (settings.root / path).exists()
         return f"{path} is not managed; `hfcodemod adopt` changes that" if taken else why

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from hfcodemod.architecture import Architecture, Configuration
@@ -48,13 +49,20 @@ class Recipe:
 
 
 @cache
-def recipe_of(model_type: str) -> Recipe | None:
-    """The recipe of a model type, or None where there is none yet."""
+def recipe_of(model_type: str, own: Path | None = None) -> Recipe | None:
+    """The recipe of a model type, or None where there is none yet; that of the folder ``own`` before the package's.
+
+    Raises UserError for a file of ``own`` that cannot be read.
+    """
+    mine = None if own is None else own / f"{model_type}.json"
+    if mine is not None and mine.is_file():
+        try:
+            return recipe_from(json.loads(mine.read_bytes()))
+        except (OSError, ValueError, TypeError) as error:
+            again = f"make it again with `hfcodemod probe {model_type}`"
+            raise UserError(f"{mine}: no recipe ({error}); {again}") from error
     file = importlib.resources.files("hfcodemod") / "data" / "recipes" / f"{model_type}.json"
-    if not file.is_file():
-        return None
-    data = json.loads(file.read_text(encoding="utf-8"))
-    return recipe_from(data)
+    return recipe_from(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
 
 def recipe_from(data: Mapping[str, Any]) -> Recipe:
@@ -63,9 +71,9 @@ def recipe_from(data: Mapping[str, Any]) -> Recipe:
     return Recipe(**{**data, **lists})
 
 
-def why_no_module(architecture: Architecture) -> str:
+def why_no_module(architecture: Architecture, own: Path | None = None) -> str:
     """Why no module can be made from the recipe of an architecture; empty where one can."""
-    recipe = recipe_of(architecture.model_type)
+    recipe = recipe_of(architecture.model_type, own)
     if recipe is None:
         return "there is no recipe yet"
     reasons = [recipe.blocked.get(head.name, {}).get("why") for head in architecture.heads]
@@ -75,10 +83,11 @@ def why_no_module(architecture: Architecture) -> str:
     return f"none of its classes can run: {said.removesuffix('.')}"
 
 
-def model_types_with_recipe() -> list[str]:
-    """The model types that have a recipe, sorted."""
+def model_types_with_recipe(own: Path | None = None) -> list[str]:
+    """The model types that have a recipe, in the package or in the folder ``own``, sorted."""
     folder = importlib.resources.files("hfcodemod") / "data" / "recipes"
-    return sorted(item.name.removesuffix(".json") for item in folder.iterdir() if item.name.endswith(".json"))
+    names = {item.name for item in folder.iterdir()} | {item.name for item in (own.glob("*.json") if own else ())}
+    return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
 
 
 def check_fields(recipe: Recipe, architecture: Architecture, configurations: Mapping[str, Configuration]) -> None:

@@ -94,10 +94,10 @@ def _recipe(target: Target, skeleton: Skeleton, catalog: Catalog) -> Recipe | No
 
     if not needs_recipe(skeleton, catalog.architectures):
         return None
-    model_type, why = target.architecture.model_type, why_no_module(target.architecture)
-    recipe = recipe_of(model_type)
+    model_type, why = target.architecture.model_type, why_no_module(target.architecture, catalog.recipes)
+    recipe = recipe_of(model_type, catalog.recipes)
     if recipe is None:
-        near = difflib.get_close_matches(model_type, model_types_with_recipe(), n=3, cutoff=0.0)
+        near = difflib.get_close_matches(model_type, model_types_with_recipe(catalog.recipes), n=3, cutoff=0.0)
         raise Unavailable(
             f"{target.original}: there is no recipe for {model_type!r} yet; nothing was written; "
             f"`hfcodemod list --recipes` shows which have one ({', '.join(near)}, ...)",

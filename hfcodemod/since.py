@@ -73,14 +73,14 @@ class _Adviser:
 
     def _start(self, model_type: str) -> str:
         """What makes the first module of a model type, or tells why there is none."""
-        if recipe_of(model_type) is None:
+        if recipe_of(model_type, self.catalog.recipes) is None:
             return f"hfcodemod probe {model_type}"
-        verb = "show" if why_no_module(self.catalog.architectures[model_type]) else "add"
+        verb = "show" if why_no_module(self.catalog.architectures[model_type], self.catalog.recipes) else "add"
         return f"hfcodemod {verb} {model_type}"
 
     def _lacks(self, change: Change) -> bool:
         """Whether the recipe says nothing of a class that came."""
-        recipe = recipe_of(change.model_type)
+        recipe = recipe_of(change.model_type, self.catalog.recipes)
         return recipe is not None and change.now not in recipe.heads and change.now not in recipe.blocked
 
     def _of_gone(self, modules: Sequence[Managed]) -> str:

@@ -20,6 +20,11 @@ def facts_folder(root: Path) -> Path:
     return root / STATE / "facts"
 
 
+def recipes_folder(root: Path) -> Path:
+    """Where a repository keeps recipes that the package does not have, or that it has otherwise."""
+    return root / STATE / "recipes"
+
+
 def bases_folder(root: Path) -> Path:
     """Where what was generated is kept."""
     return root / STATE / "base"

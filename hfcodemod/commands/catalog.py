@@ -54,10 +54,10 @@ def list_architectures(
         _print_since(since, as_json)
         return
     catalog = pinned_facts(here())
-    ready = set(model_types_with_recipe())
+    ready = set(model_types_with_recipe(catalog.recipes))
     found = chosen(catalog, family=family, task=task, modality=modality)
     if recipes:
-        found = [item for item in found if item.model_type in ready and not why_no_module(item)]
+        found = [item for item in found if item.model_type in ready and not why_no_module(item, catalog.recipes)]
     if missing:
         _print_missing({item.model_type for item in found}, skeleton or "default", as_json)
         return
@@ -118,7 +118,7 @@ def show(
     catalog = pinned_facts(settings)
     target = resolve(name, catalog, declared=settings.architectures)
     item = target.architecture
-    recipe = recipe_of(item.model_type) is not None
+    recipe = recipe_of(item.model_type, catalog.recipes) is not None
     family = Families(catalog.architectures).of(item.model_type) if item.heads else None
     if as_json:
         said = {"name": target.name, "checkpoint": target.checkpoint, "family": family, "recipe": recipe}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfcodemod.architecture import Architecture, Head
+from hfcodemod.recipes import recipe_of
 
 LIMIT = 120
 """Seconds for one architecture."""
@@ -140,6 +141,12 @@ def _with_comment(entry: dict[str, Any], missing: Sequence[str]) -> dict[str, An
     return {**entry, "why": " ".join(said)} if said else entry
 
 
+def by_hand(model_type: str) -> bool:
+    """Whether the package's recipe was written by hand: one that was found is for one fragment alone."""
+    recipe = recipe_of(model_type)
+    return recipe is not None and bool(recipe.heads) and recipe.fragments != (FRAGMENT,)
+
+
 def probed_all(architectures: Sequence[Architecture], jobs: int | None = None) -> Iterator[Probed]:
     """What came of each architecture, as they are done; ``jobs`` processes at most."""
     import multiprocessing
@@ -187,8 +194,9 @@ def _quiet() -> Iterator[None]:
 
     torch.set_num_threads(1)
     level = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    logging: Any = transformers.logging
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
