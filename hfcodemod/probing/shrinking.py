@@ -200,9 +200,10 @@ def tiny_arguments(default: Any, tokens: dict[str, int] | None = None) -> dict[s
         arguments[name] = new
         if same(new, values[name]):
             del arguments[name]
-    if "kv_lora_rank" in values and "num_attention_heads" in arguments and "num_key_value_heads" in arguments:
-        # Keys and values that come out of one bottleneck are made for each head.
-        arguments["num_key_value_heads"] = arguments["num_attention_heads"]
+    for sizes in (arguments, *arguments.get("per_layer_config", {}).values()):
+        if "kv_lora_rank" in values and "num_attention_heads" in sizes and "num_key_value_heads" in sizes:
+            # Keys and values that come out of one bottleneck are made for each head.
+            sizes["num_key_value_heads"] = sizes["num_attention_heads"]
     if "tdnn_dim" in values and "initializer_range" in values:
         # Five narrow layers in a row leave nothing of an input that is multiplied by 0.02 in each.
         arguments["initializer_range"] = 0.1
