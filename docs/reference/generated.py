@@ -6,6 +6,7 @@ of the code, so that the reference cannot say anything else than the program doe
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PLACE = re.compile(r"^<!-- generated: (\S+) -->$", re.MULTILINE)
 CODES = Path(__file__).parents[1] / "codes"
+UPSTREAM = Path(__file__).parents[1] / "upstream"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -59,11 +61,18 @@ def architecture_keys() -> str:
     return _table(ARCHITECTURE_KEYS)
 
 
+def upstream() -> str:
+    """The scripts that show a fault of transformers, each with its docstring; the head of the table stands above."""
+    scripts = sorted(UPSTREAM.glob("*.py"))
+    return "\n".join(f"| `{script.stem}` | {ast.get_docstring(ast.parse(script.read_text()))} |" for script in scripts)
+
+
 MADE: dict[str, Callable[[], str]] = {
     "commands": commands,
     "keys": keys,
     "skeleton-keys": skeleton_keys,
     "architecture-keys": architecture_keys,
+    "upstream": upstream,
 }
 
 
