@@ -12,6 +12,7 @@ import torch
 from hfcodemod.architecture import Architecture
 from hfcodemod.probing import measuring
 from hfcodemod.probing.bench import module
+from hfcodemod.probing.loudness import SILENT, WHY, louder
 from hfcodemod.probing.measuring import FAILURES, Unsolved
 from hfcodemod.probing.overrides import Override
 from hfcodemod.probing.shrinking import HEAD_WIDTH, WIDTH, tiny_arguments
@@ -93,7 +94,41 @@ def judged(architecture: Architecture, arguments: Mapping[str, Any], override: O
 
 
 def repaired(architecture: Architecture, default: Any, override: Override) -> tuple[dict[str, Any], dict[str, str]]:
-    """The rules' configuration, changed until it runs, and the reason for each change; raises Unsolved."""
+    """The rules' configuration, changed until it runs and inputs count, with reasons; raises Unsolved."""
+    arguments, reasons = running(architecture, default, override)
+    silent = silent_heads(architecture, arguments, override)
+    for changed, paths in louder(arguments, default):
+        if not silent:
+            break
+        left = silent_heads(architecture, changed, override)
+        if len(left) < len(silent):
+            arguments, silent = changed, left
+            reasons |= dict.fromkeys(paths, WHY)
+    return arguments, reasons
+
+
+def silent_heads(architecture: Architecture, arguments: Mapping[str, Any], override: Override) -> list[str]:
+    """The classes whose answers do not tell one input from another."""
+    import transformers
+
+    found = []
+    for head in architecture.heads:
+        if head.name in override.blocked:
+            continue
+        try:
+            cls = getattr(transformers, head.name)
+            config = configuration(architecture.config, {**arguments, **override.of(override.classes, head.name)})
+            model = module.build(cls, config)
+            inputs, outputs = measuring.running(cls, head, model, config, override)
+            shapes = measuring.comparable(outputs)
+            measuring.weigh(cls, model, measuring.Entry(inputs, {name: list(shape) for name, shape in shapes.items()}))
+        except FAILURES as error:
+            found += [head.name] if re.search(SILENT, str(error)) else []
+    return found
+
+
+def running(architecture: Architecture, default: Any, override: Override) -> tuple[dict[str, Any], dict[str, str]]:
+    """The rules' configuration, changed until the first class runs, with the reasons; raises Unsolved."""
     arguments = override.applied(tiny_arguments(default))
     reasons: dict[str, str] = {}
     now = judged(architecture, arguments, override)
@@ -101,6 +136,10 @@ def repaired(architecture: Architecture, default: Any, override: Override) -> tu
     for _ in range(STEPS):
         if now.fine:
             return arguments, reasons
+        if re.search(SILENT, now.why):
+            for changed, paths in louder(arguments, default):
+                if judged(architecture, changed, override).fine:
+                    return changed, {**reasons, **dict.fromkeys(paths, WHY)}
         best: tuple[Judged, Path, dict[str, Any]] | None = None
         for path, changed in changes(arguments, default, now.why):
             trials += 1
