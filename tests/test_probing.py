@@ -96,3 +96,10 @@ def test_one_layer_of_each_kind_is_kept() -> None:
     assert kept_layers({"num_hidden_layers": 6, "layer_types": kinds}) == [0, 2]
     assert kept_layers({"num_hidden_layers": 6, "layer_types": ["full"] * 6}) == [0, 1]
     assert kept_layers({"num_hidden_layers": 6}) is None
+
+
+def test_a_value_that_no_field_holds_comes_with_its_reason() -> None:
+    from hfcodemod.probing.overrides import Override
+
+    override = Override(config={"size": 1, "part.size": 2, "count": 3}, why={"config.size": "It asks for a size."})
+    assert override.undeclared({"count", "part"}) == {"size": "It asks for a size."}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,10 @@ class Override:
     def of(self, table: Mapping[str, Mapping[str, Any]], cls: str) -> dict[str, Any]:
         """What a table says of a class."""
         return {**table.get(ANY, {}), **table.get(cls, {})}
+
+    def undeclared(self, fields: Collection[str]) -> dict[str, str]:
+        """The values of the configuration itself that are none of its ``fields``, each with its reason."""
+        return {name: self.why[f"config.{name}"] for name in self.config if "." not in name and name not in fields}
 
     def applied(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of a configuration with the values of the override."""

@@ -62,6 +62,8 @@ def probed(architecture: Architecture, limit: float = LIMIT) -> Probed:
 
 
 def _found(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    import dataclasses
+
     import transformers
 
     from hfcodemod.probing import measuring, promises, search
@@ -97,7 +99,12 @@ def _found(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str,
         return None, failures
     blocked = {name: dict(why) for name, why in override.blocked.items()}
     blocked |= {name: {"kind": UNSOLVED, "name": "", "why": f"{why}."} for name, why in failures.items()}
-    return _recipe(arguments, heads, reasons, blocked, architecture.heads), failures
+    declared = getattr(transformers, architecture.config)
+    fields = {field.name for field in dataclasses.fields(declared)} | declared.attribute_map.keys()
+    recipe = _recipe(arguments, heads, reasons, blocked, architecture.heads)
+    if undeclared := override.undeclared(fields):
+        recipe["undeclared"] = undeclared
+    return recipe, failures
 
 
 def _recipe(
