@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import libcst as cst
@@ -19,7 +20,7 @@ from .leave_out_tests import wrapped_comment
 from .select_heads import HeadEntry
 from .write_tiny_config import with_imported
 
-KINDS = ("tokens", "mask", "noise", "integers", "boxes", "tensor", "list", "value")
+KINDS = ("tokens", "kinds", "places", "mask", "noise", "integers", "boxes", "tensor", "list", "value")
 """The keys of which each description of an input has exactly one; the others are arguments."""
 
 DESCRIBED = ("inputs", "instead", "labels", "prompt")
@@ -38,7 +39,7 @@ def expression(described: Mapping[str, Any]) -> Any:
         return value
     if kind == "list":
         return [{name: expression(item) for name, item in row.items()} for row in value]
-    options = [f"{name}={_plain(item)}" for name, item in described.items() if name not in (kind, "method")]
+    options = [f"{name}={_runs(item)}" for name, item in described.items() if name not in (kind, "method")]
     positional = [_plain(value)] if kind == "tensor" else [str(size) for size in value]
     method = f".{described['method']}()" if "method" in described else ""
     return Source(f"{'torch.tensor' if kind == 'tensor' else kind}({', '.join([*positional, *options])}){method}")
@@ -46,6 +47,17 @@ def expression(described: Mapping[str, Any]) -> Any:
 
 def _plain(value: Any) -> str:
     return source_of(value, before=-100_000)
+
+
+def _runs(value: Any) -> str:
+    """The source of a value; of a list with what stands in it often in a row said once."""
+    if not isinstance(value, list):
+        return _plain(value)
+    groups = [(item, len(list(group))) for item, group in groupby(value)]
+    items = [
+        f"*[{_plain(item)}] * {count}" if count > 3 else ", ".join([_plain(item)] * count) for item, count in groups
+    ]
+    return f"[{', '.join(items)}]"
 
 
 class HeadWriter(cst.CSTTransformer):

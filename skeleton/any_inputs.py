@@ -28,6 +28,21 @@ def tokens(rows: int, length: int, inserted: list[int] | None = None, shift: int
     return torch.cat([words[:, :1], special, words[:, 1:]], dim=1)
 
 
+def kinds(rows: int, length: int, inserted: list[int]) -> torch.Tensor:
+    """The kind of what stands in such rows: 0 for a word, and the kinds of what is ``inserted``."""
+    return torch.tensor([[0, *inserted, *[0] * (length - 1)]] * rows)
+
+
+def places(*sides: tuple[int, int]) -> torch.Tensor:
+    """For images of these heights and widths, all of one area, the column and the row of each patch."""
+    return torch.stack(
+        [
+            torch.stack(torch.meshgrid(torch.arange(w), torch.arange(h), indexing="xy"), -1).flatten(0, 1)
+            for h, w in sides
+        ]
+    )
+
+
 def mask(*shape: int, padded: int = 0) -> torch.Tensor:
     """Ones; the second half of the rows starts with ``padded`` zeros, or ends with them where it is negative."""
     ones = torch.ones(shape, dtype=torch.long)

@@ -7,11 +7,12 @@ in which every input counts, is taken.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfcodemod.probing.patches import Grids, patches
+from hfcodemod.probing.patches import Grids, frames_of, patches
 
 Described = Mapping[str, Any]
 
@@ -28,6 +29,8 @@ class Sizes:
     """For each modality the special tokens that stand for it in each row of text."""
     grids: Grids = field(default_factory=dict)
     """The sides of images and videos, in patches, where a class is told them."""
+    placed: bool = False
+    """Whether the place of each patch is told."""
     without: str = ""
     """The modality, of image and video, that is not given."""
     told: int = 0
@@ -72,7 +75,8 @@ class Sizes:
     @property
     def bands(self) -> int:
         """The bands of a spectrogram."""
-        names = ("num_mel_bins", "num_mel_channels", "feature_size", "input_feat_per_channel", "input_dim", "n_mels")
+        names = ["num_mel_bins", "num_mel_channels", "feature_size", "input_feat_per_channel", "input_dim", "n_mels"]
+        names += ["num_chroma"]
         bands = (
             self.told
             or self.find(*names, within="audio")
@@ -158,6 +162,8 @@ def _image(sizes: Sizes) -> list[Described]:
     if sizes.grids:
         rows = patches(sizes.grids, "image")
         shapes[:0] = [[rows, flat * temporal], [rows, channels, patch, patch]]
+    if sizes.placed:
+        shapes[:0] = placed_shapes(sizes, "image")
     if sizes.find("image_grid_pinpoints"):
         # An image of two tiles, and the whole.
         shapes.insert(0, [2, 3, channels, height, width])
@@ -165,7 +171,8 @@ def _image(sizes: Sizes) -> list[Described]:
     if isinstance(tiles, int):
         shapes.insert(0, [2, 1, tiles, channels, height, width])
     shapes += [[2, 16, flat], [2, 24, flat], [2 * 16, flat], [2 * 16, flat * temporal], [2, 3 * flat]]
-    shapes.append([2, 16, channels, patch, patch])
+    # Pairs of pictures that show the same come in twice the size: keypoints need room.
+    shapes += [[2, 16, channels, patch, patch], [2, 2, channels, 2 * height, 2 * width]]
     return [{"noise": shape} for shape in shapes]
 
 
@@ -178,7 +185,20 @@ def _video(sizes: Sizes) -> list[Described]:
     if sizes.grids:
         rows = patches(sizes.grids, "video")
         shapes[:0] = [[rows, channels * patch * patch * temporal], [rows, channels, patch, patch]]
+    if sizes.placed:
+        shapes[:0] = placed_shapes(sizes, "video")
     return [{"noise": shape} for shape in shapes]
+
+
+def placed_shapes(sizes: Sizes, name: str) -> list[list[int]]:
+    """The shapes of patches in rows, one for each image or frame; some are made of patches that are pooled."""
+    images = frames_of(sizes.grids, name)
+    wide = [sizes.patch, sizes.patch * (sizes.find("pooling_kernel_size", within="vision") or 1)]
+    return [[len(images), math.prod(images[0]), sizes.image[0] * side * side] for side in wide]
+
+
+def _places(modality: str) -> Callable[[Sizes], list[Described]]:
+    return lambda sizes: [{"places": frames_of(sizes.grids, modality)}] if sizes.placed else []
 
 
 def _image_grid(sizes: Sizes) -> list[Described]:
@@ -253,12 +273,11 @@ def _future(sizes: Sizes) -> list[Described]:
 def _modality_types(sizes: Sizes) -> list[Described]:
     # Text is 0, an image 1, a video 2, sound 3.
     kinds = {"image": 1, "video": 2, "audio": 3}
-    row = [0]
+    inserted: list[int] = []
     for modality, tokens in sizes.around.items():
         inner = sizes.placeholders[modality]
-        row += [kinds[modality] if token in inner else 0 for token in tokens]
-    row += [0] * (TEXT_LENGTH - 1)
-    return [{"tensor": [row, row]}]
+        inserted += [kinds.get(modality, 0) if token in inner else 0 for token in tokens]
+    return [{"kinds": [2, TEXT_LENGTH], "inserted": inserted}]
 
 
 def _layers(sizes: Sizes) -> list[Described]:
@@ -293,7 +312,12 @@ def _steps(sizes: Sizes) -> list[Described]:
 
 def _hidden(sizes: Sizes) -> list[Described]:
     width = sizes.find("hidden_size", "d_model", "embed_dim") or 64
-    return [{"noise": [2, 6, width]}, {"noise": [2, width, 6]}, {"noise": [2, width]}]
+    shapes = [[2, 6, width], [2, width, 6], [2, width]]
+    if sizes.grids:
+        # The hidden states of some encoders are the patches as they come.
+        temporal = sizes.find("temporal_patch_size") or 1
+        shapes.insert(0, [patches(sizes.grids, "image"), sizes.image[0] * sizes.patch**2 * temporal])
+    return [{"noise": shape} for shape in shapes]
 
 
 def _masked_patches(sizes: Sizes) -> list[Described]:
@@ -340,6 +364,9 @@ MAKERS: dict[str, Callable[[Sizes], list[Described]]] = {
     "future_values": _future,
     "mm_token_type_ids": _modality_types,
     "moe_mm_token_type_ids": _modality_types,
+    "image_position_ids": _places("image"),
+    "video_position_ids": _places("video"),
+    "num_frames_per_video": lambda sizes: [{"tensor": [2, 2]}],
     "image_merge_sizes": lambda sizes: [{"tensor": [2, 2]}],
     "video_merge_sizes": lambda sizes: [{"tensor": [2, 2]}],
     "static_categorical_features": _static_classes,

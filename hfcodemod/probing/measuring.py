@@ -18,7 +18,7 @@ from hfcodemod.probing.companions import COMPANIONS, companions
 from hfcodemod.probing.feeding import OPTIONAL, Sizes, candidates, parameters_of
 from hfcodemod.probing.labelling import label_candidates
 from hfcodemod.probing.overrides import Override
-from hfcodemod.probing.patches import GRIDS, PARAMETERS, areas, kind_of, token_counts
+from hfcodemod.probing.patches import GRIDS, PARAMETERS, PLACED, areas, kind_of, token_counts
 
 FAILURES = (
     ArithmeticError,
@@ -55,6 +55,10 @@ WIDTH = re.compile(
 """What an error says of the width of an input."""
 
 
+VISUAL = ("pixel_values", "pixel_values_videos")
+"""Inputs of one form: what is cut into patches is so for images and videos alike."""
+
+
 class Unsolved(ValueError):
     """No inputs, or no configuration, were found with which a class does what it must."""
 
@@ -89,7 +93,7 @@ class Entry:
 def made(described: Mapping[str, Any]) -> Any:
     """The value of a description."""
     kinds = {"tokens": module.tokens, "mask": module.mask, "noise": module.noise}
-    kinds |= {"integers": module.integers, "boxes": module.boxes}
+    kinds |= {name: getattr(module, name) for name in ("integers", "boxes", "kinds", "places")}
     options = {name: value for name, value in described.items() if name not in ("method", *kinds)}
     for kind, function in kinds.items():
         if kind in described:
@@ -236,6 +240,12 @@ def sizes_of(cls: Any, config: Any, override: Override) -> Iterator[Sizes]:
     if override.placeholders:
         yield Sizes(config, dict(override.placeholders))
         return
+    if "image_position_ids" in parameters:
+        for area in areas(plain.find):
+            counts = token_counts(plain.find, PLACED, area)
+            named = {name: tokens * counts.get(name, 4) for name, tokens in placeholders.items()}
+            yield Sizes(config, named, PLACED, placed=True)
+        return
     if any(name in parameters for name in PARAMETERS):
         for area in areas(plain.find):
             for grids in GRIDS:
@@ -308,9 +318,23 @@ def feeds(cls: Any, head: Head, sizes: Sizes, override: Override, fewer: bool) -
         kept = {name: items for name, items in options.items() if name not in dropped}
         if any(name not in kept for name in needed):
             continue
-        for chosen in itertools.islice(itertools.product(*kept.values()), 16):
-            inputs = dict(zip(kept, chosen, strict=True))
+        alike = VISUAL if sizes.grids and all(name in kept and name not in said for name in VISUAL) else ()
+        for inputs in itertools.islice(combined(kept, alike), 16):
             yield from accompanied(inputs, [name for name in parameters if name not in said], parameters, sizes)
+
+
+def combined(options: Mapping[str, Sequence[Any]], alike: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """One of the options of each, all combinations; those that are ``alike`` take the same place of theirs."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for name, items in options.items():
+        if name in alike:
+            together = zip(*(options[other] for other in alike), strict=False)
+            groups[alike[0]] = [dict(zip(alike, chosen, strict=True)) for chosen in together]
+        else:
+            groups[name] = [{name: item} for item in items]
+    for parts in itertools.product(*groups.values()):
+        found = {name: item for part in parts for name, item in part.items()}
+        yield {name: found[name] for name in options}
 
 
 def accompanied(
@@ -435,7 +459,7 @@ def train(cls: Any, head: Head, config: Any, entry: Entry, override: Override) -
 def trained(cls: Any, config: Any, entry: Entry) -> str | None:
     """None when a training step does what it must; what does not, otherwise."""
     seen = bench(entry)
-    for rate in (1e-3, 1e-4, 1e-2, 1e-1):
+    for rate in (1e-3, 1e-4, 1e-2, 1e-1, 1e-5, 1e-6):
         model = module.build(cls, config).train()
         loss = module.loss_of(model, seen, seen.labels)
         if loss is None or not isinstance(loss, torch.Tensor) or loss.ndim:

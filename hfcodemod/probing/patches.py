@@ -18,6 +18,9 @@ GRIDS: tuple[Grids, ...] = (
     {"image": [[1, 4, 4], [1, 4, 4]], "video": [[1, 4, 4], [1, 4, 4]]},
 )
 
+PLACED: Grids = {"image": [[1, 3, 6], [1, 6, 3]], "video": [[2, 3, 6], [2, 6, 3]]}
+"""Where the place of each patch is told: sides that three patches pooled to one divide, and several frames."""
+
 PARAMETERS = ("image_grid_thw", "video_grid_thw", "grid_thw")
 """Parameters that hold grids."""
 
@@ -41,7 +44,7 @@ def patches(grids: Grids, name: str) -> int:
 
 def areas(find: Any) -> list[int]:
     """How many patches may make up a token: what the configuration says, or the usual numbers."""
-    said = find("spatial_merge_size", "merge_kernel_size", "merge_size", within="vision")
+    said = find("spatial_merge_size", "merge_kernel_size", "merge_size", "pooling_kernel_size", within="vision")
     sides = said if isinstance(said, list | tuple) else [said] * 2
     return [math.prod(sides)] if all(isinstance(side, int) for side in sides) else [4, 1]
 
@@ -54,3 +57,8 @@ def token_counts(find: Any, grids: Grids, area: int) -> dict[str, int]:
         modality: max(1, math.prod(grid[0]) // area // (frames if modality == "video" else 1))
         for modality, grid in grids.items()
     }
+
+
+def frames_of(grids: Grids, name: str) -> list[list[int]]:
+    """Height and width of each image or frame."""
+    return [[height, width] for time, height, width in grids[modality_of(name)] for _ in range(time)]
