@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import signal
@@ -62,8 +63,6 @@ def probed(architecture: Architecture, limit: float = LIMIT) -> Probed:
 
 
 def _found(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str, str]]:
-    import dataclasses
-
     import transformers
 
     from hfcodemod.probing import measuring, promises, search
