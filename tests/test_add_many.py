@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
+import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from terminal import HFCODEMOD, on_terminal
 
 import hfcodemod
 from hfcodemod import recipes, requests
-from hfcodemod.catalog import load_snapshot
+from hfcodemod.catalog import available_versions, load_snapshot
 from hfcodemod.config import FACTS
 from hfcodemod.names import resolve
 from hfcodemod.recipes import Recipe, model_types_with_recipe
@@ -178,7 +179,7 @@ def few_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = {head.name: {"kind": "upstream", "name": "olmo", "why": "It is broken."} for head in olmo2.heads}
     some = {"olmo": known("olmo"), "olmo2": Recipe(blocked=blocked)}
     for module in (recipes, requests):
-        monkeypatch.setattr(module, "recipe_of", some.get)
+        monkeypatch.setattr(module, "recipe_of", lambda name, own=None: some.get(name))
 
 
 @pytest.mark.usefixtures("few_recipes")
@@ -291,23 +292,37 @@ def test_from_python(repository: Repository) -> None:
     assert [one.model_type for one in missing if one.family == "olmo"] != []
 
 
+def test_the_page_on_it_says_what_works(repository: Repository) -> None:
+    page = Path(__file__).parents[1] / "docs" / "how-to" / "adding.md"
+    commands = re.findall(r"^(?:hfcodemod|pip) .*$", page.read_text(), re.MULTILINE)
+    assert len(commands) == 9
+    for command in commands:
+        # All of them together are tried elsewhere, and those that read a source in another place.
+        if "SOMEWHERE" in command or command.endswith("--all"):
+            continue
+        words = shlex.split(command)[1:]
+        assert repository.run(*words, *(SUITE if words[0] == "add" else ())).code == 0, command
+    versions = re.search(r"^The package has the facts of (.*) and (.*)\. Those", page.read_text(), re.MULTILINE)
+    assert versions is not None and [*versions[1].split(", "), versions[2]] == available_versions()
+
+
 def test_all_that_have_a_recipe_keep_the_style_and_name_no_reference(tmp_path: Path) -> None:
     """The acceptance of a release: every module that the package can make, by the command, as it is written."""
-    started = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([HFCODEMOD, "add", "--all"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    took = time.monotonic() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0, done.stderr
     assert "still says" not in done.stderr
     modules = sorted((tmp_path / "tests" / "models").glob("test_hf_*.py"))
     architectures = load_snapshot(FACTS).architectures
     made = [name for name in model_types_with_recipe() if not recipes.why_no_module(architectures[name])]
     assert len(modules) == len(made) >= 24
-    assert took < 120 * max(1, len(made) / 649)
+    # The budget is a minute on two cores, which other work may keep from us; so processor time.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2 * 60
     for module in modules:
         compile(module.read_bytes(), module.name, "exec")
+        assert module.read_text(encoding="utf-8").count("# hfcodemod: ") == 1
     for check in (["check", "--select", "E,F,I"], ["format", "--check"]):
         command = [sys.executable, "-m", "ruff", *check, "--isolated", "--no-cache", "--line-length", "120", "."]
         ruff = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert ruff.returncode == 0, ruff.stdout + ruff.stderr
-    stamps = json.dumps([module.read_text().count("# hfcodemod: ") for module in modules])
-    assert set(json.loads(stamps)) == {1}

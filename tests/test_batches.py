@@ -151,7 +151,7 @@ def test_why_none_can_be_made_is_told(repository: Repository, monkeypatch: pytes
     known = recipes.recipe_of
     for module in (recipes, requests):
         monkeypatch.setattr(
-            module, "recipe_of", lambda name: Recipe(blocked=blocked) if name == "olmo2" else known(name)
+            module, "recipe_of", lambda name, own=None: Recipe(blocked=blocked) if name == "olmo2" else known(name)
         )
     found = repository.run("list", "--missing", "--family", "olmo")
     rows = {row.split("\t")[2]: row.split("\t")[3] for row in found.out.splitlines()}
@@ -176,7 +176,7 @@ def test_nothing_is_missing(repository: Repository) -> None:
 
 
 def test_nothing_can_be_made(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("hfcodemod.missing"), "why_no_module", lambda item: "there is no recipe yet")
+    monkeypatch.setattr(import_module("hfcodemod.missing"), "why_no_module", lambda item, own: "there is no recipe yet")
     done = repository.run("list", "--missing", "--family", "opt")
     assert done.out.split("\t")[1:] == ["opt", "opt", "there is no recipe yet\n"]
     assert done.err == "1 model type is missing, and `hfcodemod add` can make none of them\n"

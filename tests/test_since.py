@@ -297,7 +297,7 @@ def test_what_to_type_where_there_is_no_recipe(repository: Repository, monkeypat
     blocked = Recipe(blocked={head.name: {"why": "It is broken."} for head in NOW["bart"].heads})
     some = {"bart": blocked, "t5": Recipe(heads={"T5Model": {}}), "bert": recipes.recipe_of("bert")}
     for module in ("recipes", "since"):
-        monkeypatch.setattr(import_module(f"hfcodemod.{module}"), "recipe_of", some.get)
+        monkeypatch.setattr(import_module(f"hfcodemod.{module}"), "recipe_of", lambda name, own=None: some.get(name))
     fewer = replace(NOW["t5"], heads=NOW["t5"].heads[:1])
     past(repository, {"llama": None, "bart": None, "t5": fewer})
     commands = {(one["model_type"], one["now"]): one["command"] for one in since(repository)}
