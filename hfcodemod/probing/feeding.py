@@ -33,6 +33,8 @@ class Sizes:
     """Whether the place of each patch is told."""
     without: str = ""
     """The modality, of image and video, that is not given."""
+    without: frozenset[str] = frozenset()
+    """Inputs that an error said do not go with another."""
     told: int = 0
     """The width of a frame of sound, or what a wave has to be a multiple of, where an error told it."""
 
@@ -76,7 +78,10 @@ class Sizes:
     def bands(self) -> int:
         """The bands of a spectrogram."""
         names = ["num_mel_bins", "num_mel_channels", "feature_size", "input_feat_per_channel", "input_dim", "n_mels"]
-        names += ["num_chroma"]
+        names += ["num_chroma", "audio_embed_dim"]
+        stem = self.find("subsampling_conv_channels", within="audio")
+        if stem and not self.told:
+            return int(stem[0])  # the width behind it is reckoned from as many bands as its first layer has channels
         bands = (
             self.told
             or self.find(*names, within="audio")
@@ -202,11 +207,11 @@ def _places(modality: str) -> Callable[[Sizes], list[Described]]:
 
 
 def _image_grid(sizes: Sizes) -> list[Described]:
-    return [{"tensor": [list(grid) for grid in sizes.grids["image"]]}]
+    return [{"tensor": [list(grid) for grid in sizes.grids["image"]]}] if sizes.grids else []
 
 
 def _video_grid(sizes: Sizes) -> list[Described]:
-    return [{"tensor": [list(grid) for grid in sizes.grids["video"]]}]
+    return [{"tensor": [list(grid) for grid in sizes.grids["video"]]}] if sizes.grids else []
 
 
 def _sound(sizes: Sizes) -> list[Described]:

@@ -48,6 +48,9 @@ MISPLACED = re.compile(
 """What is said where a text has not as many placeholders as there is to place."""
 
 
+EITHER = re.compile(r"cannot specify both (\w+) and (\w+)")
+"""What an error says of two inputs of which one alone may be given."""
+
 WIDTH = re.compile(
     r"cannot be multiplied \(\d+x\d+ and (\d+)x|must match the size of tensor b \((\d+)\)|to have (\d+) channels"
     r"|multiple of (\d+)"
@@ -272,6 +275,8 @@ def corrected(sizes: Sizes, message: str) -> list[Sizes]:
         said = [number // width if number > 4 * width and number % width == 0 else number for number in said]
     numbers = sorted({number for number in said if 1 <= number <= 128})
     found = []
+    if (either := EITHER.search(message)) and not sizes.without:
+        found += [replace(sizes, without=frozenset({name})) for name in either.groups()]
     if (wide := WIDTH.search(message)) and not sizes.told:
         # Frames of sound are stacked, or made wider, before they come into some encoders.
         found.append(replace(sizes, told=int(next(number for number in wide.groups() if number))))
@@ -301,7 +306,7 @@ def feeds(cls: Any, head: Head, sizes: Sizes, override: Override, fewer: bool) -
             if found:
                 options[name] = list(found)
     said = override.of(override.inputs, cls.__name__)
-    options = {name: items for name, items in options.items() if name not in said}
+    options = {name: items for name, items in options.items() if name not in said and name not in sizes.without}
     options |= {name: [item] for name, item in said.items() if item is not None and name in parameters}
     if "input_ids" not in options and "attention_mask" not in said and "input_ids" not in parameters:
         options.pop("attention_mask", None)  # the mask is over something else: see `companions`
@@ -381,6 +386,8 @@ def comparables(outputs: Any) -> dict[str, tuple[int, ...]]:
             value = value[-1]
         if not isinstance(value, torch.Tensor) or not value.is_floating_point() or value.ndim < 1 or not value.numel():
             continue
+        if value.isneginf().any() and not value.isnan().any() and not value.isposinf().any():
+            continue  # a score for places that are masked out
         if not value.isfinite().all():
             raise Unsolved(f"{name} is not finite")
         if len(value) > 1 and torch.equal(value[0], value[-1]):
