@@ -39,6 +39,8 @@ def expression(described: Mapping[str, Any]) -> Any:
         return value
     if kind == "list":
         return [{name: expression(item) for name, item in row.items()} for row in value]
+    if described.keys() == {"tensor"}:
+        return {CLASS: "torch.tensor", "": value}
     options = [f"{name}={_runs(item)}" for name, item in described.items() if name not in (kind, "method")]
     positional = [_plain(value)] if kind == "tensor" else [str(size) for size in value]
     method = f".{described['method']}()" if "method" in described else ""
