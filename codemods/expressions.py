@@ -13,8 +13,8 @@ CLASS = "class"
 def source_of(value: Any, indent: int = 0, before: int = 0, after: int = 1) -> str:
     """The source of a value that starts ``before`` columns into its line and is followed by ``after`` characters.
 
-    Mappings with the key ``class`` become calls with keyword arguments, that without a name by its place, other mappings
-    dicts, tuples and lists themselves; a `Source` is written as it is.
+    Mappings with the key ``class`` become calls with keyword arguments, one without a name by its place; other mappings
+    become dicts, tuples and lists themselves; a `Source` is written as it is.
     """
     flat = _flat(value)
     if before + len(flat) + after <= WIDTH or not isinstance(value, Mapping | list | tuple) or not value:
