@@ -40,6 +40,12 @@ def _over_sound(chosen: Chosen, sizes: Sizes) -> list[Described]:
     return []
 
 
+def _chosen_sound(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    # Among placeholders the mask picks what goes to them, and as numbers it would pick the first steps again and again.
+    found = _over_sound(chosen, sizes)
+    return [{**described, "method": "bool"} for described in found] + found if sizes.placeholders else found
+
+
 def _over_only_sound(chosen: Chosen, sizes: Sizes) -> list[Described]:
     return [] if "input_ids" in chosen else _over_sound(chosen, sizes)
 
@@ -111,7 +117,7 @@ COMPANIONS: dict[str, Companion] = {
     **PICTURES,
     **SCENES,
     "attention_mask": _over_only_sound,
-    "input_features_mask": _over_sound,
+    "input_features_mask": _chosen_sound,
     "feature_attention_mask": _over_sound,
     "audio_mel_mask": _silence,
     "input_values_cutoffs": _ends,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfcodemod.probing.patches import Grids, frames_of, patches
+from hfcodemod.probing.stages import IMAGE, is_pyramid
 
 Described = Mapping[str, Any]
 
@@ -63,7 +64,9 @@ class Sizes:
     @property
     def image(self) -> tuple[int, int, int]:
         """Channels, height and width of an image."""
-        size = self.find("image_size", "img_size", "input_size", within="vision") or self.find("image_size") or 32
+        size = self.find("image_size", "img_size", "input_size", within="vision") or self.find("image_size")
+        if size is None:
+            size = IMAGE if any(is_pyramid(vars(config)) for config in self._configs(self.config, "")) else 32
         height, width = (size, size) if isinstance(size, int) else (list(size) * 2)[-2:]
         channels = self.find("num_channels", "in_channels", "in_chans", within="vision")
         return (channels if isinstance(channels, int) else 3), height, width
@@ -199,6 +202,8 @@ def placed_shapes(sizes: Sizes, name: str) -> list[list[int]]:
     """The shapes of patches in rows, one for each image or frame; some are made of patches that are pooled."""
     images = frames_of(sizes.grids, name)
     wide = [sizes.patch, sizes.patch * (sizes.find("pooling_kernel_size", within="vision") or 1)]
+    if not hasattr(getattr(sizes.config, "vision_config", None), "num_hidden_layers"):
+        wide.reverse()  # without layers that see single patches these are pooled before
     return [[len(images), math.prod(images[0]), sizes.image[0] * side * side] for side in wide]
 
 
