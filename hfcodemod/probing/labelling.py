@@ -23,7 +23,9 @@ def label_candidates(
         shape = next(iter(shapes.values()), ())
     tasks = set(head.tasks)
     if "start_positions" in parameters:
-        yield {"start_positions": {"tensor": [3, 4]}, "end_positions": {"tensor": [5, 6]}}
+        # Of a place behind the end no loss is told; the text of a decoder is short.
+        starts, ends = ([3, 4], [5, 6]) if len(shape) < 2 or shape[1] > 6 else ([1, 2], [3, 4])
+        yield {"start_positions": {"tensor": starts}, "end_positions": {"tensor": ends}}
     if "next_sentence_label" in parameters:
         yield {"labels": {"integers": list(shape[:2]), "below": 100}, "next_sentence_label": {"tensor": [0, 1]}}
     if "sentence_order_label" in parameters:
@@ -70,6 +72,7 @@ def label_candidates(
         yield {"labels": {"integers": list(shape), "below": 2}}
     if len(shape) == 2:
         yield {"labels": {"tensor": [0, 1]}}
+        yield {"labels": {"integers": list(shape), "below": 2}}  # a yes or no for each word
     if len(shape) >= 3:
         yield {"labels": {"integers": list(shape[:2]), "below": min(100, shape[-1])}}
         yield {"labels": {"integers": list(shape[:3]), "below": 2}}
