@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ PARTS = ("hfcodemod.skeleton.canonical", "hfcodemod.skeleton.any_inputs")
 def lifted() -> ModuleType:
     """The skeleton with the fragment in it, as in a module: each function calls those of the later part."""
     module = ModuleType("bench")
+    vars(module)["__builtins__"] = builtins  # torch looks for them when it warns
     for part in map(import_module, PARTS):
         vars(module).update((name, value) for name, value in vars(part).items() if not name.startswith("__"))
     for name, value in list(vars(module).items()):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 FIELDS = ("initializer_range", "init_std")
-DEVIATIONS = (0.1, 0.2, 0.4, 0.8)
+DEVIATIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
 SILENT = r"makes no difference|tells the rows apart"
 """What is said of a model whose input does not count."""

@@ -54,6 +54,8 @@ def _scaled(values: Any) -> Any:
 
 
 RULES: tuple[Rule, ...] = (
+    Rule(r"keypoint_decoder_dim", lambda value: value, "the places of a cell of 8 x 8, and none of them"),
+    Rule(r"num_pos_feats", _at_most(WIDTH // 2), "sines and cosines, half of the width each"),
     # Words are told apart by their ids, so there are never fewer: some vocabularies are of characters.
     Rule(r"vocab_size", lambda _: VOCABULARY, "a word for each id"),
     Rule(r"(.+_)?vocab(_size(_.+)?)?|num_embeddings|codebook_size|n_codes", _at_most(VOCABULARY), "a word for each id"),
@@ -126,6 +128,9 @@ RULES: tuple[Rule, ...] = (
 LISTS = {"depths|.*_depths|num_blocks|layers"}
 
 UNSET: tuple[Rule, ...] = (
+    Rule(r"decoder_hidden_size", lambda _: WIDTH, "a decoder where there is one for pretraining alone"),
+    Rule(r"decoder_depth", lambda _: 1, "a decoder where there is one for pretraining alone"),
+    Rule(r"decoder_num_heads", lambda _: 4, "a decoder where there is one for pretraining alone"),
     Rule(r"num_experts|n_routed_experts", lambda _: 8, "a choice of experts"),
     Rule(r"num_experts_per_tok|top_k_experts", lambda _: 2, "several experts a token"),
     Rule(r"moe_intermediate_size", lambda _: WIDTH, "one width for all"),

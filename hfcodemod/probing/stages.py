@@ -13,6 +13,9 @@ from typing import Any
 WIDTH = 64
 NARROWEST = 8
 
+IMAGE = 64
+"""The side of an image: halved five times, more than one place is left."""
+
 DEEP = r"depths?|.*_depths|(.+_)?num_blocks|blocks_per_stage|num_block_repeats|n_attn_blocks|stage_numb_of_layers"
 """Lists that say how deep each stage is."""
 
@@ -74,6 +77,10 @@ def of_stages(values: Mapping[str, Any]) -> dict[str, Any]:
     if "width_coefficient" in values and "hidden_dim" in values:
         factor = thinned("width_coefficient", values["width_coefficient"]) / values["width_coefficient"]
         found["hidden_dim"] = int(values["hidden_dim"] * factor)
+    for name in ("image_size", "pretrain_image_size"):
+        side = values.get(name)
+        if side is not None:
+            found[name] = min(side, IMAGE) if isinstance(side, int) else [min(size, IMAGE) for size in side]
     deep = {name: value for name, value in lists.items() if re.fullmatch(DEEP, name)}
     found |= {name: [min(layers, 1) for layers in value] for name, value in deep.items()}
     for name, value in lists.items():
@@ -108,6 +115,8 @@ def thinned(name: str, value: float) -> float:
     # The depth that is multiplied is in some that of the feature maps.
     if re.fullmatch(r"(depth|width)_multiplier|width_coefficient", name):
         return min(value, 0.25)
+    if re.fullmatch(r"(coarse_matching|filter)_threshold", name):
+        return 0.0  # weights that were not trained are sure of no match
     return min(value, 1.0) if name == "depth_coefficient" else value
 
 
