@@ -61,6 +61,9 @@ WIDTH = re.compile(
 VISUAL = ("pixel_values", "pixel_values_videos")
 """Inputs of one form: what is cut into patches is so for images and videos alike."""
 
+MOST_PLACES = 160
+"""Placeholders in a row at most."""
+
 
 class Unsolved(ValueError):
     """No inputs, or no configuration, were found with which a class does what it must."""
@@ -213,8 +216,8 @@ def running(
                 errors.append("no output tells the rows apart")
             except FAILURES as error:
                 errors.append(f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}")
-                if MISPLACED.search(str(error)):
-                    # All else fits: the same again at once, with other numbers of placeholders.
+                if MISPLACED.search(str(error)) or EITHER.search(str(error)):
+                    # All else fits: the same again at once, with other numbers of placeholders, or one input less.
                     waiting[:0] = [(found, fewer) for found in [*corrected(sizes, str(error)), sizes]]
                     break
                 if len(tried) < 12:
@@ -273,10 +276,10 @@ def corrected(sizes: Sizes, message: str) -> list[Sizes]:
     width = sizes.find("hidden_size", within="text")
     if isinstance(width, int):
         said = [number // width if number > 4 * width and number % width == 0 else number for number in said]
-    numbers = sorted({number for number in said if 1 <= number <= 128})
+    numbers = sorted({number for number in said if 1 <= number <= MOST_PLACES})
     found = []
     if (either := EITHER.search(message)) and not sizes.without:
-        found += [replace(sizes, without=frozenset({name})) for name in either.groups()]
+        found += [replace(sizes, without=frozenset({name})) for name in reversed(either.groups())]
     if (wide := WIDTH.search(message)) and not sizes.told:
         # Frames of sound are stacked, or made wider, before they come into some encoders.
         found.append(replace(sizes, told=int(next(number for number in wide.groups() if number))))
@@ -286,7 +289,7 @@ def corrected(sizes: Sizes, message: str) -> list[Sizes]:
             continue
         # Of two numbers the first is most often that of the placeholders, the second what it should be.
         share = [said[1] * len(tokens) // said[0]] if len(said) > 1 and said[0] else []
-        share = [number for number in share if 1 <= number <= 128]
+        share = [number for number in share if 1 <= number <= MOST_PLACES]
         for number in [*share, *numbers, *(number // 2 for number in numbers if number % 2 == 0)]:
             if number != len(tokens):
                 found.append(replace(sizes, placeholders={**sizes.placeholders, modality: tokens[:1] * number}))
@@ -308,7 +311,7 @@ def feeds(cls: Any, head: Head, sizes: Sizes, override: Override, fewer: bool) -
     said = override.of(override.inputs, cls.__name__)
     options = {name: items for name, items in options.items() if name not in said and name not in sizes.without}
     options |= {name: [item] for name, item in said.items() if item is not None and name in parameters}
-    if "input_ids" not in options and "attention_mask" not in said and "input_ids" not in parameters:
+    if "input_ids" not in options and "attention_mask" not in said:
         options.pop("attention_mask", None)  # the mask is over something else: see `companions`
     needed = [name for name in options if parameters[name] or name in said]
     spare = [name for name in options if name not in needed and not MODAL.fullmatch(name)]
@@ -376,7 +379,9 @@ def comparables(outputs: Any) -> dict[str, tuple[int, ...]]:
         outputs = {str(place): output for place, output in enumerate(outputs)} if isinstance(outputs, tuple) else {}
     found: dict[str, tuple[int, ...]] = {}
     for name, value in outputs.items():
-        if re.search(r"loss|past_key_values|hidden_states|attentions|cache|state$", name) and name not in (
+        if re.search(r"loss|past_key_values|hidden_states|attentions|cache|state$", name) and name.split(".")[
+            -1
+        ] not in (
             "last_hidden_state",
             "encoder_last_hidden_state",
             "image_hidden_states",
