@@ -46,6 +46,12 @@ def _chosen_sound(chosen: Chosen, sizes: Sizes) -> list[Described]:
     return [{**described, "method": "bool"} for described in found] + found if sizes.placeholders else found
 
 
+def _over_wave(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    # Where a wave goes with its features, the masks of the two are apart.
+    wave = {name: item for name, item in chosen.items() if name == "input_values"}
+    return _over_sound(wave or chosen, sizes)
+
+
 def _over_only_sound(chosen: Chosen, sizes: Sizes) -> list[Described]:
     return [] if "input_ids" in chosen else _over_sound(chosen, sizes)
 
@@ -122,7 +128,7 @@ COMPANIONS: dict[str, Companion] = {
     "audio_mel_mask": _silence,
     "input_values_cutoffs": _ends,
     "audio_input_ids_mask": _over_codes,
-    "padding_mask": _over_sound,
+    "padding_mask": _over_wave,
     "padding_mask_videos": _over_video,
     "decoder_attention_mask": _over_decoder,
     "past_observed_mask": _observed,

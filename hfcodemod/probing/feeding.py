@@ -34,7 +34,7 @@ class Sizes:
     """Whether the place of each patch is told."""
     without: str = ""
     """The modality, of image and video, that is not given."""
-    without: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
     """Inputs that an error said do not go with another."""
     told: int = 0
     """The width of a frame of sound, or what a wave has to be a multiple of, where an error told it."""

@@ -278,8 +278,8 @@ def corrected(sizes: Sizes, message: str) -> list[Sizes]:
         said = [number // width if number > 4 * width and number % width == 0 else number for number in said]
     numbers = sorted({number for number in said if 1 <= number <= MOST_PLACES})
     found = []
-    if (either := EITHER.search(message)) and not sizes.without:
-        found += [replace(sizes, without=frozenset({name})) for name in reversed(either.groups())]
+    if (either := EITHER.search(message)) and not sizes.excluded:
+        found += [replace(sizes, excluded=frozenset({str(name)})) for name in reversed(either.groups())]
     if (wide := WIDTH.search(message)) and not sizes.told:
         # Frames of sound are stacked, or made wider, before they come into some encoders.
         found.append(replace(sizes, told=int(next(number for number in wide.groups() if number))))
@@ -309,7 +309,7 @@ def feeds(cls: Any, head: Head, sizes: Sizes, override: Override, fewer: bool) -
             if found:
                 options[name] = list(found)
     said = override.of(override.inputs, cls.__name__)
-    options = {name: items for name, items in options.items() if name not in said and name not in sizes.without}
+    options = {name: items for name, items in options.items() if name not in said and name not in sizes.excluded}
     options |= {name: [item] for name, item in said.items() if item is not None and name in parameters}
     if "input_ids" not in options and "attention_mask" not in said:
         options.pop("attention_mask", None)  # the mask is over something else: see `companions`
