@@ -48,7 +48,6 @@ class Recipe:
         return any("inputs" in head for head in self.heads.values())
 
 
-@cache
 def recipe_of(model_type: str, own: Path | None = None) -> Recipe | None:
     """The recipe of a model type, or None where there is none yet; that of the folder ``own`` before the package's.
 
@@ -61,6 +60,11 @@ def recipe_of(model_type: str, own: Path | None = None) -> Recipe | None:
         except (OSError, ValueError, TypeError) as error:
             again = f"make it again with `hfcodemod probe {model_type}`"
             raise UserError(f"{mine}: no recipe ({error}); {again}") from error
+    return _shipped(model_type)
+
+
+@cache
+def _shipped(model_type: str) -> Recipe | None:
     file = importlib.resources.files("hfcodemod") / "data" / "recipes" / f"{model_type}.json"
     return recipe_from(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
