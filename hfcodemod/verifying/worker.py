@@ -26,6 +26,8 @@ from typing import Any
 
 _answers = -1
 _child = 0
+GRACE = 5.0
+"""Seconds in which this process ends by itself when there are no more jobs."""
 WARM = """
 def test_nothing():
     pass
@@ -90,7 +92,7 @@ def _jobs() -> queue.Queue[dict[str, Any] | None]:
         if _child:
             with suppress(ProcessLookupError):
                 os.killpg(_child, signal.SIGKILL)
-        time.sleep(1)
+        time.sleep(GRACE)
         os._exit(1)
 
     threading.Thread(target=read, daemon=True).start()

@@ -22,7 +22,7 @@ from hfcodemod.verifying.reasons import last_error
 GIB = 2**30
 TICK = 0.1
 """Seconds between two looks at the time and the memory that a module takes."""
-PATIENCE = 5.0
+PATIENCE = 10.0
 """Seconds in which a worker that has nothing to do ends by itself."""
 TAIL = 4000
 """Characters of its output that are kept of a module that did not end by itself."""
