@@ -229,7 +229,9 @@ def varied(value: torch.Tensor) -> torch.Tensor:
     if value.amin() == 0 < value.amax() and torch.equal(value, value.flip(0)):
         return torch.zeros_like(value)  # the kinds of what stands in rows that are built alike
     words = (value >= 8) & (value < 80)
-    return value + 20 * words if words.any() and value.shape[-1] != 4 else value.flip(0 if len(value) > 1 else -1)
+    if words.any() and value.shape[-1] not in (2, 4):  # no boxes, nor heights and widths
+        return value + 20 * words
+    return value.flip(0 if len(value) > 1 else -1)
 
 
 def row_of(value: Any, row: int) -> Any:
