@@ -197,6 +197,18 @@ def test_model_types_without_a_recipe_are_left_out_and_told(repository: Reposito
     assert repository.run("add", "--missing", "--family", "olmo").out == "0 written, 0 already in step, 7 left out\n"
 
 
+def test_a_recipe_that_is_wrong_is_told_and_stops_no_other(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = Recipe(config={"nonsense": 1})
+    some = {"olmo": recipes.recipe_of("olmo"), "olmo2": wrong}
+    for module in (recipes, requests):
+        monkeypatch.setattr(module, "recipe_of", lambda name, own=None: some.get(name))
+    done = repository.run("add", "--family", "olmo")
+    assert done.code == 2 and done.out.splitlines()[0] == "wrote tests/models/test_hf_olmo.py"
+    assert "error: olmo2: recipe of olmo2: Olmo2Config declares no field 'nonsense'" in done.err
+
+
 def test_a_diff_writes_nothing(repository: Repository) -> None:
     before = repository.files()
     done = repository.run("add", "--family", "olmo", *SUITE, "--diff")
@@ -302,7 +314,7 @@ def test_the_page_on_it_says_what_works(repository: Repository) -> None:
             continue
         words = shlex.split(command)[1:]
         assert repository.run(*words, *(SUITE if words[0] == "add" else ())).code == 0, command
-    versions = re.search(r"^The package has the facts of (.*) and (.*)\. Those", page.read_text(), re.MULTILINE)
+    versions = re.search(r"^The package has the facts of (.*) and (.*)\. The older", page.read_text(), re.MULTILINE)
     assert versions is not None and [*versions[1].split(", "), versions[2]] == available_versions()
 
 

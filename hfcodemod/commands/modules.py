@@ -171,7 +171,7 @@ def _tell_left_out(left_out: Iterable[LeftOut]) -> None:
     for one in left_out:
         together.setdefault((one.wrong, one.why), []).append(one)
     for (wrong, why), several in together.items():
-        if wrong and len(several) == 1:
+        if several[0].place and len(several) == 1:
             fail(f"{several[0].place}{why}")
             continue
         names = ", ".join(one.model_type for one in several[:NAMED])
