@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 FIELDS = ("initializer_range", "init_std")
+USUAL = 0.02
 DEVIATIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
 SILENT = r"makes no difference|tells the rows apart"
@@ -32,8 +33,10 @@ def _with_deviation(
 ) -> dict[str, Any]:
     fields = getattr(default, "__dict__", {})
     changed = dict(arguments)
-    for name in FIELDS:
-        before = changed.get(name, fields.get(name))
+    # Where no field says it, an attribute of the first name is asked for all the same.
+    named = [name for name in FIELDS if name in fields] or FIELDS[:1]
+    for name in named:
+        before = changed.get(name, fields.get(name, USUAL))
         if isinstance(before, float) and 0 < before < deviation:
             changed[name] = deviation
             paths.append(f"{where}{name}")

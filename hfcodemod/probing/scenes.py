@@ -36,8 +36,9 @@ def _boxes(chosen: Chosen, sizes: Sizes) -> list[Described]:
 
 def _mask(chosen: Chosen, sizes: Sizes) -> list[Described]:
     # A mask comes in at four times the resolution of the features.
-    shape, side = _pixels(chosen), sizes.find("patch_size", within="prompt")
-    return [{"noise": [2, 1, *(4 * size // side for size in shape[-2:])]}] if len(shape) == 4 and side else []
+    size, patch = sizes.find("image_size", within="prompt"), sizes.find("patch_size", within="prompt")
+    side = 4 * size // patch if isinstance(size, int) and isinstance(patch, int) else 0
+    return [{"noise": [2, 1, side, side]}] if side and len(_pixels(chosen)) == 4 else []
 
 
 def _depths(chosen: Chosen, sizes: Sizes) -> list[Described]:

@@ -63,7 +63,7 @@ def of_stages(values: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     lists = {name: list(value) for name, value in values.items() if is_list(value)}
     widths = {name: value for name, value in lists.items() if re.fullmatch(WIDE, name) and min(value) > 0}
-    blocks = {name: value for name, value in values.items() if is_table(value)}
+    blocks = {name: value for name, value in values.items() if is_table(value) and not name.endswith("feature_sizes")}
     largest = max(
         [WIDTH, *(width for value in [*widths.values(), *map(numbers_in, blocks.values())] for width in value)]
     )
@@ -73,10 +73,18 @@ def of_stages(values: Mapping[str, Any]) -> dict[str, Any]:
         name: [narrowed(width, largest if len(set(value)) > 1 else width) for width in value]
         for name, value in widths.items()
     }
-    found |= {name: rewritten(value, largest) for name, value in blocks.items() if not name.endswith("feature_sizes")}
+    found |= {name: rewritten(value, largest) for name, value in blocks.items()}
     if "width_coefficient" in values and "hidden_dim" in values:
         factor = thinned("width_coefficient", values["width_coefficient"]) / values["width_coefficient"]
         found["hidden_dim"] = int(values["hidden_dim"] * factor)
+    for name, value in values.items():
+        if name.endswith("feature_sizes") and is_table(value):
+            # The finest feature map has a quarter of the image's side.
+            finest = max(numbers_in(value))
+            found[name] = [[side * IMAGE // 4 // finest for side in map_] for map_ in value]
+    if "scale" in values and "divisor" in values:
+        # What is scaled is rounded to a multiple of the divisor, by which narrow widths would not agree any more.
+        found |= {"scale": 1.0, "divisor": NARROWEST}
     for name in ("image_size", "pretrain_image_size"):
         side = values.get(name)
         if side is not None:
@@ -93,7 +101,9 @@ def of_stages(values: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if re.fullmatch(STAGES, name) and value == stages:
             found[name] = value
-        elif name == "stem_channels" or any(value == width[0] for width in widths.values() if name == "hidden_size"):
+        elif name == "stem_channels" or (
+            name == "hidden_size" and any(value == width[0] < width[-1] for width in widths.values())
+        ):
             found[name] = narrowed(value, largest)
         elif name == "embed_dim" and value > WIDTH >> (stages - 1):
             # The width of the first stage; each other one is twice as wide as that before it.
