@@ -83,7 +83,7 @@ class Sizes:
         names = ["num_mel_bins", "num_mel_channels", "feature_size", "input_feat_per_channel", "input_dim", "n_mels"]
         names += ["num_chroma", "audio_embed_dim"]
         stem = self.find("subsampling_conv_channels", within="audio")
-        if stem and not self.told:
+        if isinstance(stem, list | tuple) and not self.told:
             return int(stem[0])  # the width behind it is reckoned from as many bands as its first layer has channels
         bands = (
             self.told
@@ -322,7 +322,8 @@ def _steps(sizes: Sizes) -> list[Described]:
 
 def _hidden(sizes: Sizes) -> list[Described]:
     width = sizes.find("hidden_size", "d_model", "embed_dim") or 64
-    shapes = [[2, 6, width], [2, width, 6], [2, width]]
+    # The first hidden states of a codec are the wave itself.
+    shapes = [[2, 6, width], [2, width, 6], [2, width], [2, 1, 3200]]
     if sizes.grids:
         # The hidden states of some encoders are the patches as they come.
         temporal = sizes.find("temporal_patch_size") or 1
@@ -390,6 +391,7 @@ MAKERS: dict[str, Callable[[Sizes], list[Described]]] = {
     "audio_input_ids": _codes,
     "inputs_embeds": _hidden,
     "noise_embeds": _hidden,
+    "latents": _hidden,
     "context_hidden_states": _layers,
     "hidden_states": _hidden,
     "encoder_hidden_states": _hidden,
