@@ -4,10 +4,9 @@ import tempfile
 
 from transformers import Gemma3ForConditionalGeneration, ShieldGemma2Config
 
-small = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2, "vocab_size": 128, "head_dim": 16}
-model = Gemma3ForConditionalGeneration(
-    ShieldGemma2Config(text_config=small, vision_config={**small, "num_attention_heads": 4, "image_size": 56})
-)
+small = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+config = ShieldGemma2Config(text_config={**small, "head_dim": 16, "vocab_size": 128}, vision_config=small)
+model = Gemma3ForConditionalGeneration(config)
 with tempfile.TemporaryDirectory() as folder:
     model.save_pretrained(folder)
     _, report = Gemma3ForConditionalGeneration.from_pretrained(folder, output_loading_info=True)
