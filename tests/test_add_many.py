@@ -197,6 +197,14 @@ def test_model_types_without_a_recipe_are_left_out_and_told(repository: Reposito
     assert repository.run("add", "--missing", "--family", "olmo").out == "0 written, 0 already in step, 7 left out\n"
 
 
+@pytest.mark.usefixtures("few_recipes")
+def test_one_without_a_recipe_is_refused_by_name(repository: Repository) -> None:
+    before = repository.files()
+    done = repository.run("add", "olmo", "olmo3")
+    assert (done.code, done.out) == (2, "") and repository.files() == before
+    assert done.err.startswith("error: olmo3: there is no recipe for 'olmo3' yet; nothing was written; ")
+
+
 def test_a_recipe_that_is_wrong_is_told_and_stops_no_other(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
