@@ -120,8 +120,10 @@ def of_masks(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: 8 for name, value in values.items() if name.endswith("_attention_heads") and value >= 8}
 
 
-def thinned(name: str, value: float) -> float:
-    """A factor by which all widths of a network, or its depth, are multiplied, small."""
+def thinned(name: str, value: Any) -> Any:
+    """A factor by which all widths of a network, or its depth, are multiplied, small; what is no such factor, as is."""
+    if not isinstance(value, float):
+        return value
     # The depth that is multiplied is in some that of the feature maps.
     if re.fullmatch(r"(depth|width)_multiplier|width_coefficient", name):
         return min(value, 0.25)
