@@ -471,7 +471,7 @@ def train(cls: Any, head: Head, config: Any, entry: Entry, override: Override) -
 def trained(cls: Any, config: Any, entry: Entry) -> str | None:
     """None when a training step does what it must; what does not, otherwise."""
     seen = bench(entry)
-    for rate in (1e-3, 1e-4, 1e-2, 1e-1, 1e-5, 1e-6):
+    for rate in (1e-3, 1e-4, 1e-2, 1e-1, 1e-5, 1e-6, 1e-7):
         model = module.build(cls, config).train()
         loss = module.loss_of(model, seen, seen.labels)
         if loss is None or not isinstance(loss, torch.Tensor) or loss.ndim:

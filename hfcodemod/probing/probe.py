@@ -63,6 +63,23 @@ def probed(architecture: Architecture, limit: float = LIMIT) -> Probed:
 
 
 def _found(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    from hfcodemod.probing.overrides import ANY
+    from hfcodemod.probing.packages import absent, blocked_by, packages_asked_for
+
+    with packages_asked_for() as asked:
+        recipe, failures = _searched(architecture)
+    lacking = absent(asked)
+    for name in [name for name, why in failures.items() if lacking and why.startswith("ImportError")]:
+        del failures[name]
+        names = [head.name for head in architecture.heads] if name == ANY else [name]
+        recipe = recipe or {}
+        recipe["blocked"] = {**recipe.get("blocked", {}), **dict.fromkeys(names, blocked_by(lacking[0]))}
+    if recipe is not None and recipe.get("heads") and (needed := sorted(asked.difference(lacking))):
+        recipe["requires"] = needed
+    return recipe, failures
+
+
+def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str, str]]:
     import transformers
 
     from hfcodemod.probing import measuring, promises, search
