@@ -69,7 +69,7 @@ def _found(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str,
     with packages_asked_for() as asked:
         recipe, failures = _searched(architecture)
     lacking = absent(asked)
-    for name in [name for name, why in failures.items() if lacking and why.startswith("ImportError")]:
+    for name in [name for name, why in failures.items() if lacking and "ImportError" in why]:
         del failures[name]
         names = [head.name for head in architecture.heads] if name == ANY else [name]
         recipe = recipe or {}
