@@ -13,20 +13,20 @@ CLASS = "class"
 def source_of(value: Any, indent: int = 0, before: int = 0, after: int = 1) -> str:
     """The source of a value that starts ``before`` columns into its line and is followed by ``after`` characters.
 
-    Mappings with the key ``class`` become calls with keyword arguments, one without a name by its place; other mappings
-    become dicts, tuples and lists themselves; a `Source` is written as it is.
+    Mappings with the key ``class`` become calls with keyword arguments, those of blank names by their places; other
+    mappings become dicts, tuples and lists themselves; a `Source` is written as it is.
     """
     flat = _flat(value)
     if before + len(flat) + after <= WIDTH or not isinstance(value, Mapping | list | tuple) or not value:
         return flat
-    return exploded(value, indent)
+    return exploded(value, indent, after)
 
 
-def exploded(value: Any, indent: int) -> str:
+def exploded(value: Any, indent: int, after: int = 1) -> str:
     """The source of a non-empty container with one item a line and a trailing comma."""
     inner = indent + 4
     opening, closing = _brackets(value)
-    lines = [" " * inner + key + source_of(item, inner, inner + len(key)) + "," for key, item in _items(value)]
+    lines = [" " * inner + key + source_of(item, inner, inner + len(key), after) + "," for key, item in _items(value)]
     return "\n".join([opening, *lines, " " * indent + closing])
 
 
@@ -37,7 +37,8 @@ class Source(str):
 def _items(value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, Mapping):
         if CLASS in value:
-            return [(f"{key}=" if key else "", item) for key, item in value.items() if key != CLASS]
+            # Arguments without a name have spaces in its place, each as many as there are before it.
+            return [(f"{key}=" if key.strip() else "", item) for key, item in value.items() if key != CLASS]
         return [(f"{_flat(key)}: ", item) for key, item in value.items()]
     return [("", item) for item in value]
 

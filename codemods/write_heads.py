@@ -39,12 +39,11 @@ def expression(described: Mapping[str, Any]) -> Any:
         return value
     if kind == "list":
         return [{name: expression(item) for name, item in row.items()} for row in value]
-    if described.keys() == {"tensor"}:
-        return {CLASS: "torch.tensor", "": value}
-    options = [f"{name}={_runs(item)}" for name, item in described.items() if name not in (kind, "method")]
-    positional = [_plain(value)] if kind == "tensor" else [str(size) for size in value]
-    method = f".{described['method']}()" if "method" in described else ""
-    return Source(f"{'torch.tensor' if kind == 'tensor' else kind}({', '.join([*positional, *options])}){method}")
+    name = "torch.tensor" if kind == "tensor" else kind
+    positional = {" " * place: size for place, size in enumerate([value] if kind == "tensor" else value)}
+    options = {key: Source(_runs(item)) for key, item in described.items() if key not in (kind, "method")}
+    call = {CLASS: name, **positional, **options}
+    return Source(f"{_plain(call)}.{described['method']}()") if "method" in described else call
 
 
 def _plain(value: Any) -> str:

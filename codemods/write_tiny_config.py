@@ -40,7 +40,8 @@ class TinyConfigWriter(cst.CSTTransformer):
             last = statement.body.body[-1]
             small = small_statement(last)
             if isinstance(small, cst.Return) and self._is_config(small.value):
-                call = cst.parse_expression(exploded({CLASS: self.config_class, **self.arguments}, indent=0))
+                # In the body of the fixture every line stands four columns further to the right.
+                call = cst.parse_expression(exploded({CLASS: self.config_class, **self.arguments}, indent=0, after=5))
                 returned = last.with_changes(body=[small.with_changes(value=call)])
                 block = statement.body.with_changes(body=[*statement.body.body[:-1], returned])
                 return statement.with_changes(body=block)
