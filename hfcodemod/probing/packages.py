@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -28,7 +29,11 @@ def packages_asked_for() -> Iterator[set[str]]:
 
 
 def _noted(asked: set[str], name: str, is_there: Callable[[], bool]) -> bool:
-    asked.add(name)
+    # Importing asks too, for all that the library has; a class that is made asks by this function.
+    frame = sys._getframe(1)
+    callers = (frame.f_code.co_name, frame.f_back.f_code.co_name if frame.f_back else "")
+    if "requires_backends" in callers:
+        asked.add(name)
     return is_there()
 
 
