@@ -253,6 +253,24 @@ HOSTILE = {
     "exits": Hostile(running("sys.exit(0)"), "failed", "test_last: SystemExit: 0"),
 }
 
+UNMANAGED = {
+    # By a class that says which other one it is.
+    "auto": (
+        "import torch\nfrom transformers import AutoModel, OlmoConfig\n\n\ndef test_it():\n"
+        "    sizes = {'vocab_size': 32, 'hidden_size': 16, 'intermediate_size': 16, 'num_hidden_layers': 1}\n"
+        "    config = OlmoConfig(**sizes, num_attention_heads=2, num_key_value_heads=2, eos_token_id=2)\n"
+        "    AutoModel.from_config(config)(input_ids=torch.tensor([[5, 6, 7]]))\n",
+        ("OlmoModel", "olmo"),
+    ),
+    "without_forward": (
+        "import torch\nfrom transformers import GlmImageVQVAE, GlmImageVQVAEConfig\n\n\ndef test_it():\n"
+        "    config = GlmImageVQVAEConfig(embed_dim=8, num_embeddings=16, latent_channels=8)\n"
+        "    GlmImageVQVAE(config).encode(torch.randn(1, 8, 2, 2))\n",
+        ("GlmImageVQVAE", "glm_image_vqmodel"),
+    ),
+}
+"""Text of each, and the class with its model type that is seen running forward there."""
+
 
 def written(root: Path, name: str, text: str) -> Path:
     """The file of a module with that text."""

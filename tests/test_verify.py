@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hostile import CLASSES, HOSTILE, verified, written
+from hostile import CLASSES, HOSTILE, UNMANAGED, verified, written
 
 from hfcodemod.ledger import Record
 from hfcodemod.verify import Verification
@@ -49,7 +49,9 @@ def found(root: Path) -> Verification:
     """What comes of all of them in one run."""
     for name, hostile in HOSTILE.items():
         written(root, name, hostile.text)
-    return verified(root, limits=Limits(30, 1), junit=root / "report" / "junit.xml")
+    for name, (text, _) in UNMANAGED.items():
+        written(root, name, text)
+    return verified(root, root, limits=Limits(30, 1), junit=root / "report" / "junit.xml")
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +67,11 @@ def test_a_module_is_shown_as_what_it_is(found: Verification, name: str) -> None
 
 def test_each_class_of_each_module_has_a_sealed_record(found: Verification) -> None:
     keys = sorted((name, cls) for name in HOSTILE for cls in CLASSES)
-    assert [(one.name, one.class_name) for one in found.records] == keys
-    assert all(one.is_sealed and one.model_type == "olmo" and one.device for one in found.records)
-    assert (found.modules, found.ran, found.errors) == (len(HOSTILE), len(HOSTILE), ())
+    managed = [one for one in found.records if one.skeleton == "default"]
+    assert [(one.name, one.class_name) for one in managed] == keys
+    assert all(one.is_sealed and one.model_type == "olmo" and one.device for one in managed)
+    count = len(HOSTILE) + len(UNMANAGED)
+    assert (found.modules, found.ran, found.errors) == (count, count, ())
 
 
 def test_what_a_class_was_seen_doing(whole: dict[str, Record]) -> None:
@@ -78,6 +82,14 @@ def test_what_a_class_was_seen_doing(whole: dict[str, Record]) -> None:
         "OlmoForCausalLM": tuple(sorted((*usual, "generate"))),
     }
     assert all(one.tests == {"passed": 4, "failed": 0, "skipped": 0} for one in whole.values())
+
+
+def test_modules_that_are_not_managed_show_what_ran_there(found: Verification) -> None:
+    others = [one for one in found.records if one.skeleton == ""]
+    assert {one.name: (one.class_name, one.model_type) for one in others} == {
+        f"test_{name}.py": seen for name, (_, seen) in UNMANAGED.items()
+    }
+    assert all((one.outcome, one.evidence) == ("passed", ("forward",)) and one.parameters for one in others)
 
 
 def test_parameters_are_those_of_the_model(whole: dict[str, Record]) -> None:
@@ -101,7 +113,7 @@ def test_nothing_is_left_that_a_module_started(found: Verification) -> None:
 def test_the_report_has_a_suite_for_each_module(found: Verification, root: Path) -> None:
     assert found.ran
     suites = {suite.get("name"): suite for suite in ElementTree.parse(root / "report" / "junit.xml").getroot()}
-    assert list(suites) == sorted(f"test_{name}.py" for name in HOSTILE)
+    assert list(suites) == sorted(f"test_{name}.py" for name in {**HOSTILE, **UNMANAGED})
     whole = suites["test_whole.py"]
     assert (whole.get("tests"), whole.get("failures"), whole.get("errors")) == ("4", "0", "0")
     (failure,) = suites["test_fails.py"].iter("failure")

@@ -61,6 +61,7 @@ class Runs:
                 "generators": [],
                 "seen": seen,
                 "mocked": [],
+                "without_forward": [],
                 **self.told.get(subject.name, {}),
             }
             yield Done(subject, self.endings.get(subject.name, Ending("", told=told)), "cpu", "")

@@ -8,6 +8,7 @@ What a model does within another one is the other's doing, so that a base model 
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 import threading
 import unittest.mock
@@ -20,7 +21,7 @@ from typing import Any
 import torch
 import transformers
 from torch._subclasses.fake_tensor import FakeTensor
-from transformers import PreTrainedModel
+from transformers import GenerationMixin, PreTrainedModel
 
 HOMES = tuple(str(Path(str(module.__file__)).parent) for module in (transformers, torch))
 """Where the code of a ``forward`` of transformers stands: torch has decorators for it."""
@@ -50,8 +51,8 @@ class Observer:
         self._watch_calls()
         self._watch_backward()
         self._watch_mocks()
-        for name, note in self._methods().items():
-            self._watch(PreTrainedModel, name, note)
+        for owner in (PreTrainedModel, GenerationMixin):
+            self._watch_methods(owner)
 
     def begin(self, names: Iterable[str]) -> None:
         """Start anew; the classes of these names are known before any test can alter them."""
@@ -61,9 +62,11 @@ class Observer:
         self._originals = {cls: cls.forward for cls in found}
         for cls in found:
             for owner in cls.__mro__:
-                for name, note in self._methods().items():
-                    if name in vars(owner):
-                        self._watch(owner, name, note)
+                self._watch_methods(owner)
+            if has_no_forward(cls):
+                for name, member in list(vars(cls).items()):
+                    if inspect.isfunction(member) and not name.startswith("_"):
+                        self._watch(cls, name, self._used)
 
     @property
     def altered(self) -> bool:
@@ -74,13 +77,21 @@ class Observer:
             or torch.autograd.backward is not self._backward
         )
 
-    def _methods(self) -> dict[str, Callable[..., None]]:
-        return {"save_pretrained": self._saved, "from_pretrained": self._loaded, "generate": self._generated}
+    @property
+    def without_forward(self) -> list[str]:
+        """The classes that run in other ways."""
+        return sorted(cls.__name__ for cls in self._originals if has_no_forward(cls))
+
+    def _watch_methods(self, owner: type) -> None:
+        methods = {"save_pretrained": self._saved, "from_pretrained": self._loaded, "generate": self._generated}
+        for name, note in methods.items():
+            if name in vars(owner):
+                self._watch(owner, name, note)
 
     def _watch(self, owner: type, name: str, note: Callable[..., None]) -> None:
-        found = vars(owner).get(name)
-        if found is None or (owner, name) in self._ours:
+        if (owner, name) in self._ours:
             return
+        found = vars(owner)[name]
         function = found.__func__ if isinstance(found, classmethod) else found
 
         @functools.wraps(function)
@@ -106,8 +117,8 @@ class Observer:
                 answer = call(model, *args, **kwargs)
             finally:
                 self._nested.depth = depth
-            if depth == 0:
-                self._called(model, (args, kwargs), answer)
+            if "forward" not in vars(model):
+                self._used(model, args, kwargs, answer)
             return answer
 
         self._call: Any = observed
@@ -139,13 +150,14 @@ class Observer:
 
         mixin.__call__ = observed
 
-    def _called(self, model: Any, given: Any, answer: Any) -> None:
-        genuine = self._is_genuine(type(model)) and "forward" not in vars(model)
-        if genuine and _has_values(given) and _has_values(answer):
-            seen = self._note(type(model), "forward")
-            seen.parameters = max(seen.parameters, sum(parameter.numel() for parameter in model.parameters()))
-            if torch.is_grad_enabled():
-                self._live.add(model)
+    def _used(self, model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], answer: Any) -> None:
+        nested = getattr(self._nested, "depth", 0) > 0
+        if nested or not (self._is_genuine(type(model)) and _has_values((args, kwargs)) and _has_values(answer)):
+            return
+        seen = self._note(type(model), "forward")
+        seen.parameters = max(seen.parameters, sum(parameter.numel() for parameter in model.parameters()))
+        if torch.is_grad_enabled():
+            self._live.add(model)
 
     def _saved(self, model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], answer: Any) -> None:
         folder = Path(args[0] if args else kwargs["save_directory"])
@@ -160,6 +172,8 @@ class Observer:
     def _generated(self, model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], answer: Any) -> None:
         if self._is_genuine(type(model)) and _has_values(answer):
             self._note(type(model), "generate")
+            if has_no_forward(type(model)):
+                self._used(model, args, kwargs, answer)
 
     def _is_genuine(self, cls: type) -> bool:
         """Whether it is the class of transformers, with its own ``forward`` and call."""
@@ -167,8 +181,10 @@ class Observer:
             return False
         if cls in self._originals:
             return cls.forward is self._originals[cls]
+        # One that nobody named before, or that only its own module has.
         code = getattr(cls.forward, "__code__", None)
-        return model_class(cls.__name__) is cls and code is not None and code.co_filename.startswith(HOMES)
+        at_home = getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
+        return at_home and code is not None and code.co_filename.startswith(HOMES)
 
     def _note(self, cls: type, what: str) -> Seen:
         seen = self.seen.setdefault(cls.__name__, Seen())
@@ -177,15 +193,19 @@ class Observer:
 
 
 def model_class(name: str) -> Any:
-    """The model class of transformers with that name; None where there is none that has a ``forward``, or can be."""
+    """The model class of transformers with that name; None where there is none, or it cannot be had."""
     try:
         # The module is another one than at first: transformers puts a new one in its place when it loads a class.
         cls = getattr(sys.modules["transformers"], name, None)
     except (ImportError, RuntimeError):  # an optional package is missing
         return None
-    if not (isinstance(cls, type) and issubclass(cls, PreTrainedModel) and cls.__module__.startswith("transformers.")):
-        return None
-    return cls if cls.forward is not PreTrainedModel.forward else None
+    is_one = isinstance(cls, type) and issubclass(cls, PreTrainedModel) and cls.__module__.startswith("transformers.")
+    return cls if is_one else None
+
+
+def has_no_forward(cls: Any) -> bool:
+    """Whether a class runs in other ways, as Bark does, which only generates."""
+    return bool(cls.forward is PreTrainedModel.forward)
 
 
 def _has_values(value: Any) -> bool:

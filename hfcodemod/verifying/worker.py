@@ -181,7 +181,12 @@ def _run(observer: Any, job: dict[str, Any]) -> dict[str, Any]:
     seen = {
         name: {"evidence": sorted(one.evidence), "parameters": one.parameters} for name, one in observer.seen.items()
     }
-    return {**told, "seen": seen, "mocked": sorted(observer.mocked)}
+    return {
+        **told,
+        "seen": seen,
+        "mocked": sorted(observer.mocked),
+        "without_forward": observer.without_forward,
+    }
 
 
 if __name__ == "__main__":
