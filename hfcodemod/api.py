@@ -362,41 +362,13 @@ def probe(
 
     Raises UserError for a name that is not known, and where torch or transformers is not installed.
     """
-    from importlib.util import find_spec
-
     from hfcodemod.catalog import pinned_facts
-    from hfcodemod.errors import UserError
-    from hfcodemod.journal import write_files
-    from hfcodemod.lock import writing
-    from hfcodemod.names import resolve as resolved
-    from hfcodemod.probing.probe import by_hand, probed_all
-    from hfcodemod.probing.text import json_text
+    from hfcodemod.probe import recipes_found
     from hfcodemod.workspace import recipes_folder
 
-    if find_spec("torch") is None or find_spec("transformers") is None:
-        raise UserError(
-            "probe runs models, and torch or transformers is not installed: pip install 'hfcodemod[models]'"
-        )
     settings = _settings(root)
-    catalog = pinned_facts(settings)
-    known = catalog.architectures
-    if names is None:
-        wanted = [item for item in known.values() if item.heads and not by_hand(item.model_type)]
-    else:
-        declared = settings.architectures
-        found_names = [resolved(name, catalog, declared=declared).architecture.model_type for name in names]
-        wanted = [known[model_type] for model_type in dict.fromkeys(found_names)]
     folder = recipes_folder(settings.root) if to is None else Path(os.path.abspath(to))
-    found: list[Probed] = []
-    with writing(settings.root):
-        for one in probed_all(wanted, jobs):
-            found.append(one)
-            progress(len(found), len(wanted))
-            if one.recipe is not None:
-                text = json_text(one.recipe) + "\n"
-                write_files(settings.root, {folder / f"{one.model_type}.json": text.encode()})
-    order = {item.model_type: place for place, item in enumerate(wanted)}
-    return sorted(found, key=lambda one: order[one.model_type])
+    return recipes_found(names, folder, settings, pinned_facts(settings), jobs=jobs, progress=progress)
 
 
 def resolve(

@@ -1,0 +1,80 @@
+"""A sample of all architectures, run anew: the committed ledger must say what is seen of them now.
+
+Which ones is told by the revision: every change of the project runs others, and nobody chooses them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from hfcodemod.catalog import Catalog, load_snapshot
+from hfcodemod.config import FACTS
+from hfcodemod.families import Families
+from hfcodemod.ledger import Record, read_ledger
+from hfcodemod.recipes import why_no_module
+
+ROOT = Path(__file__).parents[1]
+LEDGER = ROOT / "docs" / "ledger.jsonl"
+COUNT = 60
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def revision() -> str:
+    """The commit that is checked out."""
+    command = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def sample(catalog: Catalog, seed: str, count: int = COUNT) -> list[str]:
+    """Model types from all over the catalog, of each family as many as its share: every n-th in order of families."""
+
+    def drawn(text: str) -> str:
+        return hashlib.sha256(f"{seed} {text}".encode()).hexdigest()
+
+    able = {name for name, item in catalog.architectures.items() if item.heads and not why_no_module(item)}
+    families = Families(catalog.architectures).members
+    order = [
+        name for family in sorted(families, key=drawn) for name in sorted(families[family], key=drawn) if name in able
+    ]
+    return sorted(order[place * len(order) // count] for place in range(count))
+
+
+def test_a_sample_is_of_all_families_alike() -> None:
+    catalog = load_snapshot(FACTS)
+    families = Families(catalog.architectures)
+    chosen = sample(catalog, "any")
+    assert len(set(chosen)) == COUNT
+    assert chosen != sample(catalog, "other")
+    found = [families.of(name) for name in chosen]
+    for family, members in families.members.items():
+        share = COUNT * sum(not why_no_module(catalog.architectures[name]) for name in members) / 600
+        assert found.count(family) <= share + 1.5, family
+
+
+def told(records: Sequence[Record]) -> list[tuple[object, ...]]:
+    """What a run showed, apart from when and how fast."""
+    return sorted((one.name, one.class_name, one.outcome, one.reason, one.evidence, one.parameters) for one in records)
+
+
+@pytest.fixture
+def chosen() -> list[str]:
+    return sample(load_snapshot(FACTS), revision())
+
+
+def test_the_ledger_says_what_is_seen_again(hfcodemod: Run, chosen: list[str], tmp_path: Path) -> None:
+    added = hfcodemod("add", *chosen)
+    assert added.returncode == 0, added.stderr
+    done = hfcodemod("verify", "--json", "--jobs", "2")
+    seen = json.loads(done.stdout)
+    bad = [one for one in seen["records"] if one["outcome"] != "passed"]
+    assert not bad, bad
+    now = list(read_ledger(tmp_path / ".hfcodemod" / "ledger.jsonl").values())
+    names = {one.name for one in now}
+    assert len(names) == COUNT
+    assert told(now) == told([one for one in read_ledger(LEDGER).values() if one.name in names])
