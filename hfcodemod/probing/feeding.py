@@ -376,6 +376,7 @@ MAKERS: dict[str, Callable[[Sizes], list[Described]]] = {
     "mm_token_type_ids": _modality_types,
     "moe_mm_token_type_ids": _modality_types,
     "image_position_ids": _places("image"),
+    "pixel_position_ids": _places("image"),
     "video_position_ids": _places("video"),
     "num_frames_per_video": lambda sizes: [{"tensor": [2, 2]}],
     "image_merge_sizes": lambda sizes: [{"tensor": [2, 2]}],

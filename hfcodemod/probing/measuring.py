@@ -246,7 +246,7 @@ def sizes_of(cls: Any, config: Any, override: Override) -> Iterator[Sizes]:
     if override.placeholders:
         yield Sizes(config, dict(override.placeholders))
         return
-    if "image_position_ids" in parameters:
+    if "image_position_ids" in parameters or "pixel_position_ids" in parameters:
         for area in areas(plain.find):
             counts = token_counts(plain.find, PLACED, area)
             named = {name: tokens * counts.get(name, 4) for name, tokens in placeholders.items()}

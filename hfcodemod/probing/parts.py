@@ -14,7 +14,8 @@ def absent_part(config: Any, name: str) -> Any:
     from transformers import AutoConfig
 
     known = getattr(type(config), "sub_configs_defaults", {}).get(name)
-    if known is None:
+    # A backbone that may be left out stands in place of layers that the model has itself.
+    if known is None or (name == "backbone_config" and getattr(known, "optional", False)):
         return None
     made = getattr(known, "config_class", known)
     if made is not AutoConfig:

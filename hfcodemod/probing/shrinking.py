@@ -57,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     Rule(r"keypoint_decoder_dim", lambda value: value, "the places of a cell of 8 x 8, and none of them"),
     Rule(r"dim_feedforward", _at_most(WIDTH), "one width for all"),
     Rule(r"num_windows", _at_most(4), "windows in each of which lie several patches"),
+    Rule(r"max_keypoints", lambda _: 16, "as many in each picture, alone or among others"),
     Rule(r"num_pos_feats", _at_most(WIDTH // 2), "sines and cosines, half of the width each"),
     # Words are told apart by their ids, so there are never fewer: some vocabularies are of characters.
     Rule(r"vocab_size", lambda _: VOCABULARY, "a word for each id"),

@@ -101,8 +101,10 @@ def of_stages(values: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if re.fullmatch(STAGES, name) and value == stages:
             found[name] = value
-        elif name == "stem_channels" or (
-            name == "hidden_size" and any(value == width[0] < width[-1] for width in widths.values())
+        elif (
+            name == "stem_channels"
+            or name.endswith("_feat_dim")
+            or (name == "hidden_size" and any(value == width[0] < width[-1] for width in widths.values()))
         ):
             found[name] = narrowed(value, largest)
         elif name == "embed_dim" and value > WIDTH >> (stages - 1):
