@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from repository import repository as repository
+from stand_in import runs as runs
+from stand_in import three as three
+from stand_in import typed as typed
 
 # No example has a time to keep, since machines are busy; continuous integration sees the same examples every time.
 settings.register_profile("suite", deadline=None, derandomize="CI" in os.environ)
