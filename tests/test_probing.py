@@ -48,7 +48,7 @@ def test_an_override_says_why(path: Path) -> None:
         for name in values:
             whys = (f"{table}.{name}", table)
             inner: Any = values[name]
-            deeper = [f"{table}.{key}" for key in inner] if isinstance(inner, dict) else []
+            deeper = [f"{table}.{name}.{key}" for key in inner] if isinstance(inner, dict) else []
             assert any(said.get(why) for why in whys) or (deeper and all(said.get(why) for why in deeper)), name
 
 

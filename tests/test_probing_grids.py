@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from hfcodemod.codemods.expressions import source_of
 from hfcodemod.codemods.write_heads import expression
 
 from hfcodemod.probing import apart, parts, patches
@@ -60,7 +61,7 @@ def test_what_is_alike_takes_the_same_place() -> None:
 
 def test_long_rows_are_said_in_short() -> None:
     described = {"tokens": [2, 7], "inserted": [102, *[100] * 6, 103, 101, 101]}
-    assert str(expression(described)) == "tokens(2, 7, inserted=[102, *[100] * 6, 103, 101, 101])"
+    assert source_of(expression(described)) == "tokens(2, 7, inserted=[102, *[100] * 6, 103, 101, 101])"
 
 
 def test_sections_fit_the_small_head() -> None:

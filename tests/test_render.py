@@ -120,7 +120,7 @@ def test_recipes_are_complete(model_type: str, catalog: Catalog) -> None:
     recipe = recipe_of(model_type)
     architecture = catalog.architectures[model_type]
     assert recipe is not None
-    assert set(recipe.heads) == {head.name for head in architecture.heads}
+    assert {*recipe.heads, *recipe.blocked} == {head.name for head in architecture.heads}
     check_fields(recipe, architecture, catalog.configurations)
     for name, head in recipe.heads.items():
         exceptional = head.keys() & {"half", "inert", "single", "untrained"}

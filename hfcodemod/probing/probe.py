@@ -156,6 +156,10 @@ def _with_comment(entry: dict[str, Any], missing: Sequence[str]) -> dict[str, An
     if "" in sentences:
         sentences = [sentence for sentence in sentences if sentence]
         sentences.append("With these inputs no gradient reaches the parameters that are named as untrained.")
+    if entry.get("single"):
+        sentences.append(f"In bfloat16 {', '.join(entry['single'])} stay in float32.")
+    if entry.get("half"):
+        sentences.append(f"In bfloat16 it answers in {entry['half']}.")
     if entry.get("joint"):
         sentences.append(f"Rows of a batch meet in {', '.join(entry['joint'])}.")
     if entry.get("inert"):
