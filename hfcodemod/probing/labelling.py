@@ -54,15 +54,12 @@ def label_candidates(
         return
     if "labels" not in parameters:
         return
+    if "pred_boxes" in shapes and "pred_masks" in shapes:
+        yield {"labels": {"list": objects(image)}}
     if "object_detection" in tasks or "pred_boxes" in shapes:
-        yield {
-            "labels": {
-                "list": [
-                    {"class_labels": {"tensor": [0]}, "boxes": {"tensor": [[0.5, 0.5, 0.2, 0.2]]}},
-                    {"class_labels": {"tensor": [1]}, "boxes": {"tensor": [[0.3, 0.6, 0.4, 0.2]]}},
-                ]
-            }
-        }
+        yield {"labels": {"list": objects()}}
+    if "pose_estimation" in tasks:
+        yield {"labels": {"noise": list(shape)}}
     if "semantic_segmentation" in tasks or "depth_estimation" in tasks:
         _, height, width = image
         yield {"labels": {"integers": [2, height, width], "below": classes}}
@@ -79,3 +76,14 @@ def label_candidates(
     yield {"labels": {"tensor": [0, 1]}}
     yield {"labels": {"tensor": [[0.5], [1.5]]}}
     yield {"labels": {"integers": [2, 5], "below": 100}}
+
+
+def objects(image: tuple[int, int, int] | None = None) -> list[dict[str, Mapping[str, Any]]]:
+    """For each of two images an object, of another class and in another place; its mask too, where images are given."""
+    found = []
+    for label, box in enumerate(([0.5, 0.5, 0.2, 0.2], [0.3, 0.6, 0.4, 0.2])):
+        row: dict[str, Mapping[str, Any]] = {"class_labels": {"tensor": [label]}, "boxes": {"tensor": [box]}}
+        if image is not None:
+            row["masks"] = {"integers": [1, *image[1:]], "below": 2, "method": "float"}
+        found.append(row)
+    return found

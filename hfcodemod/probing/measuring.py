@@ -379,7 +379,7 @@ def comparables(outputs: Any) -> dict[str, tuple[int, ...]]:
         outputs = {str(place): output for place, output in enumerate(outputs)} if isinstance(outputs, tuple) else {}
     found: dict[str, tuple[int, ...]] = {}
     for name, value in outputs.items():
-        if re.search(r"loss|past_key_values|hidden_states|attentions|cache|state$", name) and name.split(".")[
+        if re.search(r"loss|past_key_values|hidden_states|attentions|cache|state$|^mems$", name) and name.split(".")[
             -1
         ] not in (
             "last_hidden_state",
@@ -474,7 +474,7 @@ def trained(cls: Any, config: Any, entry: Entry) -> str | None:
     for rate in (1e-3, 1e-4, 1e-2, 1e-1, 1e-5, 1e-6, 1e-7):
         model = module.build(cls, config).train()
         loss = module.loss_of(model, seen, seen.labels)
-        if loss is None or not isinstance(loss, torch.Tensor) or loss.ndim:
+        if loss is None or not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             return "no loss"
         torch.autograd.backward(loss)
         grads = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.requires_grad}
