@@ -75,6 +75,13 @@ def _ends(chosen: Chosen, sizes: Sizes) -> list[Described]:
     return [{"tensor": [[shape[-1]], [shape[-1]]]}] if shape else []
 
 
+def _samples(chosen: Chosen, sizes: Sizes) -> list[Described]:
+    length = steps(chosen["input_features"], sizes.bands) if "input_features" in chosen else None
+    hop = sizes.find("hop_length", within="audio")
+    # The second row is shorter by less than what makes up a token: each has as many of them as the other.
+    return [{"tensor": [hop * length, hop * (length - 5)]}] if length and hop else []
+
+
 def _silence(chosen: Chosen, sizes: Sizes) -> list[Described]:
     length = steps(chosen["audio_mel"], sizes.bands) if "audio_mel" in chosen else None
     if not length:
@@ -126,6 +133,7 @@ COMPANIONS: dict[str, Companion] = {
     "input_features_mask": _chosen_sound,
     "feature_attention_mask": _over_sound,
     "audio_mel_mask": _silence,
+    "chunk_sample_lengths": _samples,
     "input_values_cutoffs": _ends,
     "audio_input_ids_mask": _over_codes,
     "padding_mask": _over_wave,

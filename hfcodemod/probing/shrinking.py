@@ -86,6 +86,7 @@ RULES: tuple[Rule, ...] = (
         _at_most(8),
         "a window shorter than the text",
     ),
+    Rule(r"index_kpool", _at_most(4), "several pools in a window, which holds whole ones"),
     Rule(r"num_mel_bins|feature_size|input_feat_per_channel", _at_most(16), "few bands of sound"),
     Rule(r"(num_)?(.+_)?quer(y_token|ie)s|num_query_tokens|num_latents|.*num_latents", _at_most(8), "few queries"),
     Rule(
@@ -212,6 +213,10 @@ def tiny_arguments(default: Any, tokens: dict[str, int] | None = None) -> dict[s
         if "kv_lora_rank" in values and "num_attention_heads" in sizes and "num_key_value_heads" in sizes:
             # Keys and values that come out of one bottleneck are made for each head.
             sizes["num_key_value_heads"] = sizes["num_attention_heads"]
+    if "out_hidden_size" in values and "projector_hidden_size" in values and "vision_config" in arguments:
+        # A projector takes in the patches that become one token, as wide as the vision encoder left each.
+        merged = getattr(values["vision_config"], "merge_size", None) or 1
+        arguments["out_hidden_size"] = merged**2 * arguments["vision_config"].get("hidden_size", WIDTH)
     if "tdnn_dim" in values and "initializer_range" in values:
         # Five narrow layers in a row leave nothing of an input that is multiplied by 0.02 in each.
         arguments["initializer_range"] = 0.1
