@@ -208,6 +208,11 @@ HOSTILE = {
         "expected to fail: it is broken",
     ),
     "fails": Hostile(running("assert 1 == 2"), "failed", "test_last: assert 1 == 2"),
+    "fails_below_an_empty_line": Hostile(
+        running("raise ImportError('\\n\\nscipy is not there.\\nInstall it.')"),
+        "failed",
+        "test_last: ImportError: scipy is not there.",
+    ),
     "fails_in_a_fixture": Hostile(
         running("pass", "\n\n@pytest.fixture(autouse=True)\ndef broken():\n    yield\n    raise ValueError('no')\n"),
         "failed",

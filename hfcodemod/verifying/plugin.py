@@ -120,7 +120,12 @@ def _name(test: str) -> str:
 def _crash(said: Any) -> str:
     """The error of a report."""
     crash = getattr(said, "reprcrash", None)
-    return last_error(str(said)) if crash is None else str(crash.message).partition("\n")[0]
+    if crash is None:
+        return last_error(str(said))
+    # A message may begin with an empty line, as those of transformers do.
+    first, _, rest = str(crash.message).partition("\n")
+    second = rest.strip().partition("\n")[0]
+    return f"{first} {second}" if first.rstrip().endswith(":") else first
 
 
 def _skip_reason(report: Any) -> str:
