@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hostile import CLASSES, TOP
@@ -17,7 +18,9 @@ from hfcodemod.catalog import load_snapshot
 from hfcodemod.config import FACTS, settings_for
 from hfcodemod.errors import UserError
 from hfcodemod.ledger import ledger_path, read_ledger
+from hfcodemod.recipes import Recipe
 from hfcodemod.verify import Terms, verification
+from hfcodemod.verifying.subjects import required_of
 from hfcodemod.verifying.workers import Ending
 
 
@@ -182,3 +185,40 @@ def test_the_interface_does_what_the_command_does(three: Path, runs: Runs) -> No
     assert '<testsuite tests="1" errors="1"' in (three / "junit.xml").read_text()
     with pytest.raises(UserError, match="nowhere: there is no such file or folder"):
         hfcodemod.verify([three / "nowhere"], root=three)
+
+
+OLMO = load_snapshot(FACTS).architectures["olmo"]
+USUAL = {"forward", "backward", "save", "load"}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "left_out", "needed"),
+    [
+        pytest.param({}, [], [USUAL, USUAL, USUAL], id="everything"),
+        pytest.param(
+            {"heads": {"OlmoModel": {"prompt": {}}, "OlmoForCausalLM": {"prompt": {}}}},
+            [],
+            [USUAL, {*USUAL, "generate"}, USUAL],
+            id="generation-of-what-can-and-has-a-prompt",
+        ),
+        pytest.param(
+            {"heads": {"OlmoForCausalLM": {"prompt": {}}}},
+            ["test_cached_generation_equals_uncached", "test_training_step"],
+            [{"forward", "save", "load"}] * 3,
+            id="tests-that-are-left-out",
+        ),
+        pytest.param({}, ["test_save_load"], [{"forward", "backward"}] * 3, id="no-saving"),
+        pytest.param(
+            {"blocked": {"OlmoForCausalLM": {"kind": "accelerator", "name": "cuda", "why": ""}}},
+            [],
+            [USUAL, None, USUAL],
+            id="a-blocked-class",
+        ),
+    ],
+)
+def test_what_is_asked_of_the_shipped_skeleton(
+    recipe: dict[str, Any], left_out: list[str], needed: list[set[str] | None]
+) -> None:
+    found = required_of(OLMO, Recipe(**recipe), {*left_out})
+    assert [head.name for head in OLMO.heads] == ["OlmoModel", "OlmoForCausalLM", "OlmoForSequenceClassification"]
+    assert [found.get(head.name) for head in OLMO.heads] == needed

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 UNMANAGED = ""
 """In the place of a skeleton's name."""
 SHOWN_BY = {
-    "test_model_loading": ("save", "load"),
     "test_save_load": ("save", "load"),
     "test_training_step": ("backward",),
 }
@@ -49,7 +48,7 @@ class Subject:
     required: Mapping[str, frozenset[str]]
     """What must be seen of each class; where there is none, some class must run forward."""
     generators: frozenset[str] = field(default_factory=frozenset)
-    """Of the required classes those that must generate where the module says that they can."""
+    """Of the required classes those that must generate too where the module says that they can."""
     has_models: bool = True
     """Whether the module is of an architecture that transformers has."""
 
@@ -82,7 +81,12 @@ def required_of(architecture: Architecture, recipe: Recipe, left_out: set[str]) 
     What only tests show that are left out is not asked for.
     """
     shown = {what for test, seen in SHOWN_BY.items() if test not in left_out for what in seen}
-    return {head.name: frozenset({"forward", *shown}) for head in architecture.heads if head.name not in recipe.blocked}
+    needed: dict[str, frozenset[str]] = {}
+    for head in architecture.heads:
+        if head.name not in recipe.blocked:
+            prompted = head.generates and GENERATION not in left_out and "prompt" in recipe.heads.get(head.name, {})
+            needed[head.name] = frozenset({"forward", *shown, *(["generate"] if prompted else [])})
+    return needed
 
 
 def unmanaged_subject(path: Path, settings: Settings, catalog: Catalog) -> Subject:
