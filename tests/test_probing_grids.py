@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 from hfcodemod.codemods.expressions import source_of
 from hfcodemod.codemods.write_heads import expression
 
 from hfcodemod.probing import apart, parts, patches
+from hfcodemod.probing.companions import companions
 from hfcodemod.probing.feeding import Sizes, candidates
 from hfcodemod.probing.measuring import combined, made
 from hfcodemod.probing.shrinking import tiny_arguments
@@ -51,6 +53,26 @@ def test_a_modality_that_is_left_out() -> None:
     assert exchanged == {"a": {"value": None}, "c": {"value": 3}}
     assert apart.both(["pixel_values", "pixel_values_videos"])
     assert not apart.both(["pixel_values", "input_ids"])
+
+
+def test_a_length_in_samples_goes_with_its_frames() -> None:
+    sizes = Sizes(SimpleNamespace(hop_length=160, num_mel_bins=16))
+    sound = {"input_features": {"noise": [2, 16, 32]}}
+    # Eight frames make up a token: both rows have four, and yet the second is shorter.
+    assert companions("chunk_sample_lengths", sound, sizes) == [{"tensor": [32 * 160, 27 * 160]}]
+    assert companions("chunk_sample_lengths", {}, sizes) == []
+
+
+def test_a_projector_takes_in_patches_that_were_merged() -> None:
+    from transformers import MuseGlimmerConfig
+
+    arguments = tiny_arguments(MuseGlimmerConfig())
+    assert arguments["out_hidden_size"] == 4 * arguments["vision_config"]["hidden_size"]
+
+
+def test_videos_in_grids_have_a_pace() -> None:
+    assert candidates("video_second_per_grid", Sizes(_config(), IDS, patches.GRIDS[0])) == [{"tensor": [1.0, 2.0]}]
+    assert candidates("video_second_per_grid", Sizes(_config(), IDS)) == []
 
 
 def test_what_is_alike_takes_the_same_place() -> None:

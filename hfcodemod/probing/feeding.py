@@ -378,6 +378,7 @@ MAKERS: dict[str, Callable[[Sizes], list[Described]]] = {
     "image_position_ids": _places("image"),
     "pixel_position_ids": _places("image"),
     "video_position_ids": _places("video"),
+    "video_second_per_grid": lambda sizes: [{"tensor": [1.0, 2.0]}] if sizes.grids else [],
     "num_frames_per_video": lambda sizes: [{"tensor": [2, 2]}],
     "image_merge_sizes": lambda sizes: [{"tensor": [2, 2]}],
     "video_merge_sizes": lambda sizes: [{"tensor": [2, 2]}],
