@@ -30,6 +30,8 @@ class Override:
     """Modality to the special tokens that stand for it in each row of text."""
     classes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Class to changes of the configuration for that class alone."""
+    without: Mapping[str, str] = field(default_factory=dict)
+    """Tests that make no sense for the architecture, each with the reason."""
     blocked: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Class, or ``*``, to why it does not run (see `hfcodemod.recipes.Recipe.blocked`)."""
 

@@ -118,6 +118,7 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
     declared = getattr(transformers, architecture.config)
     fields = {field.name for field in dataclasses.fields(declared)} | declared.attribute_map.keys()
     recipe = _recipe(arguments, heads, reasons, blocked, architecture.heads)
+    recipe["without"] |= override.without
     if undeclared := override.undeclared(fields):
         recipe["undeclared"] = undeclared
     return recipe, failures
