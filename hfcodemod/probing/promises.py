@@ -57,6 +57,10 @@ def in_half(cls: Any, model: Any, folder: Path, entry: Entry) -> list[str]:
     """What the class answers in, loaded in bfloat16; nothing where it does not run so, and why."""
     try:
         half = module.load(cls, folder, dtype=torch.bfloat16)
+        for name, parameter in half.named_parameters():
+            if parameter.dtype not in (torch.float32, torch.bfloat16):
+                entry.half = None
+                return [f"Loaded in bfloat16 it keeps a parameter in {parameter.dtype}: {name}."]
         kept = [name for name, parameter in half.named_parameters() if parameter.dtype == torch.float32]
         entry.single = parts_of(kept, [name for name, _ in half.named_parameters() if name not in kept])
         answers = module.run(half, bench(entry))

@@ -33,6 +33,9 @@ CONVOLVED = 0.2
 
 HEADS = r"(num_)?(attention_)?heads(_per_stage)?|num_attention_heads_per_stage"
 
+MAPS = "feature_sizes"
+"""The end of the names of fields that hold the sides of feature maps."""
+
 STAGES = r"num_(encoder_|decoder_)?(blocks|stages)"
 """Numbers of stages."""
 
@@ -63,55 +66,59 @@ def of_stages(values: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     lists = {name: list(value) for name, value in values.items() if is_list(value)}
     widths = {name: value for name, value in lists.items() if re.fullmatch(WIDE, name) and min(value) > 0}
-    blocks = {name: value for name, value in values.items() if is_table(value) and not name.endswith("feature_sizes")}
-    largest = max(
-        [WIDTH, *(width for value in [*widths.values(), *map(numbers_in, blocks.values())] for width in value)]
-    )
-    if "width_coefficient" in values:
-        largest = WIDTH  # a factor makes all widths small, those too that are no fields
-    found: dict[str, Any] = {
-        name: [narrowed(width, largest if len(set(value)) > 1 else width) for width in value]
-        for name, value in widths.items()
-    }
-    found |= {name: rewritten(value, largest) for name, value in blocks.items()}
-    if "width_coefficient" in values and "hidden_dim" in values:
-        factor = thinned("width_coefficient", values["width_coefficient"]) / values["width_coefficient"]
-        found["hidden_dim"] = int(values["hidden_dim"] * factor)
+    deep = {name: value for name, value in lists.items() if re.fullmatch(DEEP, name)}
+    heads = {name: value for name, value in lists.items() if re.fullmatch(HEADS, name)}
+    blocks = {name: value for name, value in values.items() if is_table(value) and not name.endswith(MAPS)}
+    every = [*widths.values(), *map(numbers_in, blocks.values())]
+    # Where one factor makes all widths small, those too that are no fields, the lists stay as they are.
+    largest = WIDTH if "width_coefficient" in values else max([WIDTH, *(width for item in every for width in item)])
+    found: dict[str, Any] = {name: rewritten(value, largest) for name, value in blocks.items()}
+    for name, value in widths.items():
+        # A list of equal widths is no pyramid: it is as wide as all else.
+        found[name] = rewritten(value, largest if len(set(value)) > 1 else max(value))
+    found |= {name: [min(layers, 1) for layers in value] for name, value in deep.items()}
+    # Shrunk widths are multiples of 8, so the number of heads has to be a power of two.
+    found |= {name: [min(4, 1 << (count.bit_length() - 1)) for count in value] for name, value in heads.items()}
+    found |= _of_images(values)
+    found |= _of_numbers(values, widths, max(map(len, [*deep.values(), *widths.values()]), default=0), largest)
+    if 0 < (values.get("initializer_range") or 0) < CONVOLVED and not heads:
+        found["initializer_range"] = CONVOLVED
+    return found
+
+
+def _of_images(values: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for name, value in values.items():
-        if name.endswith("feature_sizes") and is_table(value):
+        if name in ("image_size", "pretrain_image_size") and value is not None:
+            found[name] = min(value, IMAGE) if isinstance(value, int) else [min(side, IMAGE) for side in value]
+        elif name.endswith(MAPS) and is_table(value):
             # The finest feature map has a quarter of the image's side.
             finest = max(numbers_in(value))
-            found[name] = [[side * IMAGE // 4 // finest for side in map_] for map_ in value]
-    if "scale" in values and "divisor" in values:
-        # What is scaled is rounded to a multiple of the divisor, by which narrow widths would not agree any more.
-        found |= {"scale": 1.0, "divisor": NARROWEST}
-    for name in ("image_size", "pretrain_image_size"):
-        side = values.get(name)
-        if side is not None:
-            found[name] = min(side, IMAGE) if isinstance(side, int) else [min(size, IMAGE) for size in side]
-    deep = {name: value for name, value in lists.items() if re.fullmatch(DEEP, name)}
-    found |= {name: [min(layers, 1) for layers in value] for name, value in deep.items()}
-    for name, value in lists.items():
-        if re.fullmatch(HEADS, name):
-            # Shrunk widths are multiples of 8, so the number of heads has to be a power of two.
-            found[name] = [min(4, 1 << (heads.bit_length() - 1)) for heads in value]
-    stages = max(map(len, [*deep.values(), *widths.values()]), default=0)
+            found[name] = [[side * IMAGE // 4 // finest for side in sides] for sides in value]
+    return found
+
+
+def _of_numbers(
+    values: Mapping[str, Any], widths: Mapping[str, Sequence[int]], stages: int, largest: int
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    firsts = {value[0] for value in widths.values() if value[0] < value[-1]}
     for name, value in values.items():
         if not isinstance(value, int) or isinstance(value, bool):
             continue
         if re.fullmatch(STAGES, name) and value == stages:
             found[name] = value
-        elif (
-            name == "stem_channels"
-            or name.endswith("_feat_dim")
-            or (name == "hidden_size" and any(value == width[0] < width[-1] for width in widths.values()))
-        ):
+        elif re.fullmatch(r"stem_channels|.+_feat_dim", name) or (name == "hidden_size" and value in firsts):
             found[name] = narrowed(value, largest)
         elif name == "embed_dim" and value > WIDTH >> (stages - 1):
             # The width of the first stage; each other one is twice as wide as that before it.
             found[name] = max(NARROWEST, WIDTH >> (stages - 1))
-    if 0 < (values.get("initializer_range") or 0) < CONVOLVED and not any(re.fullmatch(HEADS, name) for name in lists):
-        found["initializer_range"] = CONVOLVED
+    if "width_coefficient" in values and "hidden_dim" in values:
+        factor = thinned("width_coefficient", values["width_coefficient"]) / values["width_coefficient"]
+        found["hidden_dim"] = int(values["hidden_dim"] * factor)
+    if "scale" in values and "divisor" in values:
+        # What is scaled is rounded to a multiple of the divisor, by which narrow widths would not agree any more.
+        found |= {"scale": 1.0, "divisor": NARROWEST}
     return found
 
 
