@@ -54,6 +54,12 @@ def hanging(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run that is killed leaves there goes with the tests."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+
+
 def started(root: Path) -> tuple[subprocess.Popen[bytes], int]:
     """The command at work on the module that does not end, and the process that this is in; the other one is done."""
     command = subprocess.Popen(
