@@ -78,3 +78,13 @@ def test_the_ledger_says_what_is_seen_again(hfcodemod: Run, chosen: list[str], t
     names = {one.name for one in now}
     assert len(names) == COUNT
     assert told(now) == told([one for one in read_ledger(LEDGER).values() if one.name in names])
+
+
+def test_the_page_of_coverage_is_current(hfcodemod: Run, tmp_path: Path) -> None:
+    """What `coverage` says of the committed ledger, over all modules as they are made now."""
+    assert hfcodemod("add", "--all").returncode == 0
+    page, badge = tmp_path / "coverage.md", tmp_path / "coverage.svg"
+    done = hfcodemod("coverage", "--ledger", str(LEDGER), "--markdown", str(page), "--badge", str(badge))
+    assert done.returncode == 0, done.stderr
+    assert page.read_text(encoding="utf-8") == (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
+    assert badge.read_bytes() == (ROOT / "docs" / "assets" / "coverage.svg").read_bytes()
