@@ -47,6 +47,33 @@ def test_the_package_has_what_is_found(model_type: str) -> None:
     assert json.loads(json.dumps(found.recipe)) == json.loads((RECIPES / f"{model_type}.json").read_text())
 
 
+@pytest.mark.parametrize(
+    "model_type",
+    [
+        "mllama",
+        "idefics",
+        "informer",
+        "pix2struct",
+        "audioflamingo3",
+        "unispeech",
+        "siglip2",
+        "lightglue",
+        "qwen2_5_vl",
+        "mimi",
+        "longformer",
+        "zoedepth",
+        "pvt_v2",
+        "seggpt",
+        "t5",
+    ],
+)
+def test_a_way_is_found_for_every_class(model_type: str) -> None:
+    """Of stranger kinds the recipe may say some of it otherwise."""
+    found, known = probed(load_snapshot(FACTS).architectures[model_type]), recipe_of(model_type)
+    assert known is not None and found.recipe is not None
+    assert found.recipe["heads"].keys() >= known.heads.keys() - known.blocked.keys()
+
+
 def test_kinds_have_recipes() -> None:
     assert len([name for name in KINDS if (RECIPES / f"{name}.json").is_file()]) > 12
 
