@@ -11,9 +11,11 @@ from hfcodemod.codemods.write_heads import expression
 
 from hfcodemod.probing import apart, parts, patches
 from hfcodemod.probing.companions import companions
-from hfcodemod.probing.feeding import Sizes, candidates
-from hfcodemod.probing.measuring import combined, made
+from hfcodemod.probing.entries import made
+from hfcodemod.probing.feeding import candidates
+from hfcodemod.probing.inputs import combined
 from hfcodemod.probing.shrinking import tiny_arguments
+from hfcodemod.probing.sizes import Sizes
 
 IDS = {"image": [100] * 6, "video": [101] * 4}
 

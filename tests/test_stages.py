@@ -147,7 +147,7 @@ def test_weights_grow_where_no_field_says_so() -> None:
 def test_what_goes_with_a_picture_needs_one(name: str) -> None:
     from transformers import SamConfig
 
-    from hfcodemod.probing.feeding import Sizes
+    from hfcodemod.probing.sizes import Sizes
 
     sizes = Sizes(SamConfig())
     picture = {"pixel_values": {"noise": [2, 3, 64, 64]}}
@@ -159,7 +159,7 @@ def test_what_goes_with_a_picture_needs_one(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "field"), [("task_inputs", "task_seq_len"), ("dataset_index", "num_experts")])
 def test_what_a_field_asks_for(name: str, field: str) -> None:
-    from hfcodemod.probing.feeding import Sizes
+    from hfcodemod.probing.sizes import Sizes
 
     assert SCENES[name]({}, Sizes(SimpleNamespace())) == []
     assert len(SCENES[name]({}, Sizes(SimpleNamespace(**{field: 4})))) == 1

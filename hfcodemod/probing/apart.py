@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hfcodemod.probing.feeding import Sizes
 from hfcodemod.probing.patches import kind_of
+from hfcodemod.probing.sizes import Sizes
 
 
 def both(parameters: Iterable[str]) -> bool:

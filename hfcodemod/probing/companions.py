@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from hfcodemod.probing.feeding import Described, Sizes
 from hfcodemod.probing.pictures import PICTURES
 from hfcodemod.probing.scenes import SCENES
+from hfcodemod.probing.sizes import Described, Sizes
 
 Chosen = Mapping[str, Described]
 Companion = Callable[[Chosen, Sizes], list[Described]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hfcodemod.probing.feeding import TEXT_LENGTH, Described, Sizes
+from hfcodemod.probing.sizes import TEXT_LENGTH, Described, Sizes
 
 Chosen = Mapping[str, Described]
 

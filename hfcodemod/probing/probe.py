@@ -82,7 +82,7 @@ def _found(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str,
 def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str, str]]:
     import transformers
 
-    from hfcodemod.probing import measuring, promises, search
+    from hfcodemod.probing import entries, measuring, promises, search
     from hfcodemod.probing.overrides import ANY, override_of
 
     override = override_of(architecture.model_type)
@@ -90,7 +90,7 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
         return {"blocked": {head.name: dict(override.blocked[ANY]) for head in architecture.heads}}, {}
     try:
         arguments, reasons = search.repaired(architecture, search.default_of(architecture, override), override)
-    except measuring.FAILURES as error:
+    except entries.FAILURES as error:
         return None, {"*": promises.first_line(error)}
     reasons |= {path[7:]: why for path, why in override.why.items() if path.startswith("config.")}
     heads: dict[str, Any] = {}
@@ -107,7 +107,7 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
             entry.config = changes
             config = search.configuration(architecture.config, {**arguments, **changes})
             missing = promises.promised(cls, head, config, entry)
-        except measuring.FAILURES as error:
+        except entries.FAILURES as error:
             failures[head.name] = promises.first_line(error)
             continue
         heads[head.name] = _with_comment(entry.recipe(), missing)

@@ -11,7 +11,7 @@ import torch
 
 from hfcodemod.architecture import Head
 from hfcodemod.probing.bench import module
-from hfcodemod.probing.measuring import FAILURES, Entry, Unsolved, bench, made, parts_of
+from hfcodemod.probing.entries import FAILURES, Entry, Unsolved, bench, made, parts_of
 
 STEPS = {"min_new_tokens": 4, "max_new_tokens": 4, "do_sample": False, "no_repeat_ngram_size": 1}
 REPORT = {"output_logits": True, "return_dict_in_generate": True}

@@ -12,8 +12,9 @@ import torch
 from hfcodemod.architecture import Architecture
 from hfcodemod.probing import measuring
 from hfcodemod.probing.bench import module
+from hfcodemod.probing.entries import FAILURES, Entry, Unsolved, comparable
+from hfcodemod.probing.inputs import running
 from hfcodemod.probing.loudness import SILENT, WHY, louder
-from hfcodemod.probing.measuring import FAILURES, Unsolved
 from hfcodemod.probing.overrides import Override
 from hfcodemod.probing.shrinking import HEAD_WIDTH, WIDTH, tiny_arguments
 from hfcodemod.recipes import CLASS
@@ -87,7 +88,7 @@ def judged(architecture: Architecture, arguments: Mapping[str, Any], override: O
             return Judged(2, size, f"{size:,} parameters")
         stage = 3
         config = configuration(architecture.config, arguments)
-        measuring.running(cls, head, module.build(cls, config), config, override)
+        running(cls, head, module.build(cls, config), config, override)
     except FAILURES as error:
         return Judged(stage, 0, f"{type(error).__name__}: {str(error)[:300]}")
     return Judged(4, size, "")
@@ -95,7 +96,7 @@ def judged(architecture: Architecture, arguments: Mapping[str, Any], override: O
 
 def repaired(architecture: Architecture, default: Any, override: Override) -> tuple[dict[str, Any], dict[str, str]]:
     """The rules' configuration, changed until it runs and inputs count, with reasons; raises Unsolved."""
-    arguments, reasons = running(architecture, default, override)
+    arguments, reasons = made_to_run(architecture, default, override)
     silent = silent_heads(architecture, arguments, override)
     for changed, paths in louder(arguments, default):
         if not silent:
@@ -119,15 +120,15 @@ def silent_heads(architecture: Architecture, arguments: Mapping[str, Any], overr
             cls = getattr(transformers, head.name)
             config = configuration(architecture.config, {**arguments, **override.of(override.classes, head.name)})
             model = module.build(cls, config)
-            inputs, outputs = measuring.running(cls, head, model, config, override)
-            shapes = measuring.comparable(outputs)
-            measuring.weigh(cls, model, measuring.Entry(inputs, {name: list(shape) for name, shape in shapes.items()}))
+            inputs, outputs = running(cls, head, model, config, override)
+            shapes = comparable(outputs)
+            measuring.weigh(cls, model, Entry(inputs, {name: list(shape) for name, shape in shapes.items()}))
         except FAILURES as error:
             found += [head.name] if re.search(SILENT, str(error)) else []
     return found
 
 
-def running(architecture: Architecture, default: Any, override: Override) -> tuple[dict[str, Any], dict[str, str]]:
+def made_to_run(architecture: Architecture, default: Any, override: Override) -> tuple[dict[str, Any], dict[str, str]]:
     """The rules' configuration, changed until the first class runs, with the reasons; raises Unsolved."""
     arguments = override.applied(tiny_arguments(default))
     reasons: dict[str, str] = {}
