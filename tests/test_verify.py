@@ -11,6 +11,7 @@ from hostile import CLASSES, HOSTILE, UNMANAGED, verified, written
 
 from hfcodemod.ledger import Record
 from hfcodemod.verify import Verification
+from hfcodemod.verifying.reasons import FATAL, KEPT, excerpt
 from hfcodemod.verifying.workers import Limits
 
 SUDDEN = ("ends_the_process_at_once", "hangs")
@@ -108,6 +109,17 @@ def test_nothing_is_left_that_a_module_started(found: Verification) -> None:
     assert any(one.name == "hangs" for one in found.records)
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert "sleep 987654" not in listed.splitlines()
+
+
+def test_of_a_crash_the_innermost_calls_are_kept() -> None:
+    frames = [f'  File "/somewhere/{number:04}.py", line {number} in called' for number in range(500)]
+    kept = excerpt("\n".join(["some test", f"{FATAL} Segmentation fault", *frames]))
+    assert kept.startswith(FATAL) and "0000.py" in kept and "0499.py" not in kept
+    assert len(kept) == KEPT
+
+
+def test_of_another_output_the_end_is_kept() -> None:
+    assert excerpt("x" * KEPT + "the end") == "x" * (KEPT - 7) + "the end"
 
 
 def test_the_report_has_a_suite_for_each_module(found: Verification, root: Path) -> None:

@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hfcodemod.errors import UserError
-from hfcodemod.verifying.reasons import last_error
+from hfcodemod.verifying.reasons import excerpt, last_error
 
 GIB = 2**30
 TICK = 0.1
 """Seconds between two looks at the time and the memory that a module takes."""
 PATIENCE = 10.0
 """Seconds in which a worker that has nothing to do ends by itself."""
-TAIL = 4000
-"""Characters of its output that are kept of a module that did not end by itself."""
+LONGEST_OUTPUT = 2**20
+"""Bytes at the end of its output that are looked at, of a module that did not end by itself."""
 
 
 @dataclass(frozen=True)
@@ -181,8 +181,8 @@ class Worker:
 
     def _output(self, start: int) -> str:
         with open(self._log, "rb") as log:
-            log.seek(max(start, log.seek(0, os.SEEK_END) - TAIL))
-            return log.read().decode("utf-8", "replace")
+            log.seek(max(start, log.seek(0, os.SEEK_END) - LONGEST_OUTPUT))
+            return excerpt(log.read().decode("utf-8", "replace"))
 
 
 class _Run:
