@@ -310,9 +310,10 @@ class TestSmolLM3:
         assert not any(report.values()), report
         assert not loaded.training
         loaded = loaded.to(torch_device).eval()
-        assert loaded.state_dict().keys() == model.state_dict().keys()
-        for name, weight in model.state_dict().items():
-            assert torch.equal(loaded.state_dict()[name], weight), name
+        weights, expected = loaded.state_dict(), model.state_dict()
+        assert weights.keys() == expected.keys()
+        for name, weight in expected.items():
+            assert torch.equal(weights[name], weight), name
         # A tied weight is one parameter under two names: as many parameters in the one as in the other.
         assert [name for name, _ in loaded.named_parameters()] == [name for name, _ in model.named_parameters()]
         torch.testing.assert_close(run(loaded, HEADS[cls]), run(model, HEADS[cls]))

@@ -12,6 +12,7 @@ import json
 import os
 import pickle
 import platform
+import re
 import resource
 import runpy
 import signal
@@ -24,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -35,11 +36,18 @@ import torch
 import transformers
 import transformers.generation
 import transformers.pipelines
-from fault_page import open_cells, page, unproven_tests
+from fault_page import open_cells, page, sample_page, unproven_tests
 from faults import CONTROL, FAULTS, Fault
 from injection import Scene, Subject, called
+from sampling import sample
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
+
+from hfcodemod import render
+from hfcodemod.catalog import load_snapshot
+from hfcodemod.config import FACTS
+from hfcodemod.families import Families
+from hfcodemod.probing.probe import by_hand
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "fixtures" / "golden"
@@ -241,6 +249,29 @@ def module_paths(names: list[str] | None) -> list[Path]:
     return [Path(name).resolve() if name.endswith(".py") else GOLDEN / f"{PREFIX}{name}.py" for name in names]
 
 
+def sampled_paths(count: int, folder: Path) -> list[Path]:
+    """Modules of a sample of the architectures that have no golden one, made anew into a folder."""
+    catalog = load_snapshot(FACTS)
+    names = sample(catalog, "faults", count, without=set(filter(by_hand, catalog.architectures)))
+    paths = {folder / f"{PREFIX}{spelt(name)}.py": render(name) for name in names}
+    for path, text in paths.items():
+        path.write_text(text, encoding="utf-8")
+    return list(paths)
+
+
+def spelt(model_type: str) -> str:
+    """A model type as modules are named for it."""
+    return re.sub(r"\W", "_", model_type)
+
+
+def families(architectures: Iterable[str]) -> dict[str, str]:
+    """The family of each architecture, both as modules are named."""
+    catalog = load_snapshot(FACTS)
+    known = Families(catalog.architectures)
+    of = {spelt(name): known.of(name) for name, item in catalog.architectures.items() if item.heads}
+    return {name: of[name] for name in architectures}
+
+
 def base_name(test: str) -> str:
     """A test's name without its parameters."""
     return test.partition("[")[0]
@@ -324,6 +355,7 @@ def main() -> None:
     parser.add_argument(
         "--module", action="append", help="an architecture of fixtures/golden, or a path; all if absent"
     )
+    parser.add_argument("--sample", type=int, help="so many architectures that have no golden module instead")
     parser.add_argument("--fault", action="append", help="the name of a fault; all if absent")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
     parser.add_argument("--quick", action="store_true", help="stop a run at its first failing test")
@@ -337,17 +369,27 @@ def main() -> None:
     faults = [each for each in FAULTS if not options.fault or each.name in options.fault]
     if unknown := set(options.fault or []) - {each.name for each in faults}:
         parser.error(f"no such fault: {', '.join(sorted(unknown))} (--list shows them)")
-    paths = module_paths(options.module)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = sampled_paths(options.sample, Path(folder)) if options.sample else module_paths(options.module)
+        run(parser, options, paths, faults)
+
+
+def run(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, paths: list[Path], faults: list[Fault]
+) -> NoReturn:
+    """Runs the faults over modules and shows the result; the exit code is 1 where a fault survived."""
     if not paths or not all(path.exists() for path in paths):
         parser.error(f"no such module: {', '.join(str(path) for path in paths if not path.exists()) or GOLDEN}")
     if options.write and (options.module or options.fault or options.quick):
         parser.error("--write takes a full run: leave out --module, --fault and --quick")
     result = matrix(paths, faults, options.jobs, options.quick)
+    if options.sample:
+        result["families"] = families(result["cells"])
     if options.json:
         print(json.dumps(result))
     if options.write:
         options.write.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
-        options.write.write_text(page(result))
+        options.write.write_text(sample_page(result) if options.sample else page(result))
     left = open_cells(result)
     say("\n".join(left) or "no fault survived")
     if not options.quick and not options.fault and (tests := unproven_tests(result)):

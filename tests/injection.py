@@ -362,7 +362,7 @@ def changed_field(config: PreTrainedConfig, numbers: bool = False) -> str | None
     names = [
         entry.name
         for entry in dataclasses.fields(type(config))  # type: ignore[arg-type]
-        if isinstance(value := getattr(config, entry.name, None), kinds)
+        if isinstance(value := vars(config).get(entry.name), kinds)
         and value != entry.default
         and entry.name not in ("transformers_version", "dtype", "name_or_path", "model_type")
     ]

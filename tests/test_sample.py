@@ -5,15 +5,15 @@ Which ones is told by the revision: every change of the project runs others, and
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from sampling import sample
 
-from hfcodemod.catalog import Catalog, load_snapshot
+from hfcodemod.catalog import load_snapshot
 from hfcodemod.config import FACTS
 from hfcodemod.families import Families
 from hfcodemod.ledger import Record, read_ledger
@@ -31,26 +31,12 @@ def revision() -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def sample(catalog: Catalog, seed: str, count: int = COUNT) -> list[str]:
-    """Model types from all over the catalog, of each family as many as its share: every n-th in order of families."""
-
-    def drawn(text: str) -> str:
-        return hashlib.sha256(f"{seed} {text}".encode()).hexdigest()
-
-    able = {name for name, item in catalog.architectures.items() if item.heads and not why_no_module(item)}
-    families = Families(catalog.architectures).members
-    order = [
-        name for family in sorted(families, key=drawn) for name in sorted(families[family], key=drawn) if name in able
-    ]
-    return sorted(order[place * len(order) // count] for place in range(count))
-
-
 def test_a_sample_is_of_all_families_alike() -> None:
     catalog = load_snapshot(FACTS)
     families = Families(catalog.architectures)
-    chosen = sample(catalog, "any")
+    chosen = sample(catalog, "any", COUNT)
     assert len(set(chosen)) == COUNT
-    assert chosen != sample(catalog, "other")
+    assert chosen != sample(catalog, "other", COUNT)
     found = [families.of(name) for name in chosen]
     for family, members in families.members.items():
         share = COUNT * sum(not why_no_module(catalog.architectures[name]) for name in members) / 600
@@ -64,7 +50,7 @@ def told(records: Sequence[Record]) -> list[tuple[object, ...]]:
 
 @pytest.fixture
 def chosen() -> list[str]:
-    return sample(load_snapshot(FACTS), revision())
+    return sample(load_snapshot(FACTS), revision(), COUNT)
 
 
 def test_the_ledger_says_what_is_seen_again(hfcodemod: Run, chosen: list[str], tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ class Entry:
     outputs: dict[str, list[int]] = field(default_factory=dict)
     instead: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, Any] = field(default_factory=dict)
+    loss: str = ""
     prompt: dict[str, Any] = field(default_factory=dict)
+    at_once: bool = True
     config: dict[str, Any] = field(default_factory=dict)
     half: str | None = "bfloat16"
     single: list[str] = field(default_factory=list)
@@ -83,6 +85,7 @@ def bench(entry: Entry) -> Any:
         outputs={name: tuple(shape) for name, shape in entry.outputs.items()},
         instead={name: made(item) for name, item in entry.instead.items()},
         labels={name: made(item) for name, item in entry.labels.items()},
+        loss=entry.loss,
         inert=tuple(entry.inert),
         untrained=tuple(entry.untrained),
         joint=tuple(entry.joint),

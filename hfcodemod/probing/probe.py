@@ -27,6 +27,7 @@ FRAGMENT = "any_inputs"
 UNSOLVED = "unsolved"
 """The kind of a blocked class for which nothing is known but that the probe finds no way."""
 LOSSES = ("test_loss_is_of_the_next_token", "test_loss_is_of_the_classes")
+CROSS_ENTROPY = "test_loss_is_the_cross_entropy"
 GENERATION = "test_cached_generation_equals_uncached"
 
 
@@ -93,12 +94,13 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
     except entries.FAILURES as error:
         return None, {"*": promises.first_line(error)}
     reasons |= {path[7:]: why for path, why in override.why.items() if path.startswith("config.")}
+    declared = getattr(transformers, architecture.config)
     heads: dict[str, Any] = {}
     failures: dict[str, str] = {}
     for head in architecture.heads:
         if head.name in override.blocked:
             continue
-        changes = override.of(override.classes, head.name)
+        changes = {**decoding(head, declared), **override.of(override.classes, head.name)}
         try:
             cls = getattr(transformers, head.name)
             entry = measuring.measured(
@@ -115,13 +117,18 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
         return None, failures
     blocked = {name: dict(why) for name, why in override.blocked.items()}
     blocked |= {name: {"kind": UNSOLVED, "name": "", "why": f"{why}."} for name, why in failures.items()}
-    declared = getattr(transformers, architecture.config)
     fields = {field.name for field in dataclasses.fields(declared)} | declared.attribute_map.keys()
     recipe = _recipe(arguments, heads, reasons, blocked, architecture.heads)
     recipe["without"] |= override.without
     if undeclared := override.undeclared(fields):
         recipe["undeclared"] = undeclared
     return recipe, failures
+
+
+def decoding(head: Head, config: type) -> dict[str, Any]:
+    """What a class that generates needs: an encoder's kind looks back alone, and keeps a cache, only when told so."""
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    return {"is_decoder": True} if head.generates and defaults.get("is_decoder") is False else {}
 
 
 def _recipe(
@@ -131,8 +138,10 @@ def _recipe(
     blocked: Mapping[str, Any],
     promised: Sequence[Head],
 ) -> dict[str, Any]:
-    # The labels of these classes are of many kinds; what each loss is of, no one test says.
+    # The table says of each class what its loss is of, and one test holds all to it.
     without = dict.fromkeys(LOSSES, "")
+    if not any(entry.get("loss") for entry in heads.values()):
+        without[CROSS_ENTROPY] = ""
     if all(entry.get("half", "") is None for entry in heads.values()):
         without["test_bfloat16"] = "no class of it runs in bfloat16"
     if not any(entry.get("prompt") for entry in heads.values()):
@@ -143,7 +152,7 @@ def _recipe(
 
 
 UNTRAINED = (
-    (r"expert|router|gate", "Experts that no token chose get no gradient."),
+    (r"expert(?!_bias)|router|gate", "Experts that no token chose get no gradient."),
     (r"pooler|pooled", "The pooled output is not asked for."),
 )
 """Why parameters get no gradient, by a part of their names; of all others it is only known that they get none."""

@@ -14,7 +14,7 @@ from hfcodemod.probing.bench import module
 from hfcodemod.probing.entries import FAILURES, Entry, Unsolved, bench, made, parts_of
 
 STEPS = {"min_new_tokens": 4, "max_new_tokens": 4, "do_sample": False, "no_repeat_ngram_size": 1}
-REPORT = {"output_logits": True, "return_dict_in_generate": True}
+REPORT = {"output_logits": True, "output_scores": True, "return_dict_in_generate": True}
 
 
 def promised(cls: Any, head: Head, config: Any, entry: Entry) -> list[str]:
@@ -106,8 +106,21 @@ def generating(model: Any, entry: Entry) -> list[str]:
         return ["Generation is left out: every step says the same."]
     if not torch.allclose(said, again, atol=1e-4, rtol=1e-4) or not torch.equal(cached.sequences, uncached.sequences):
         return ["Generation is left out: with a cache it says something else than without."]
+    if said.ndim == 3 and not torch.equal(cached.sequences[:, -4:], torch.stack(cached.scores, dim=1).argmax(-1)):
+        return ["Generation is left out: it does not take the token that is the most likely."]
     entry.prompt = prompt
-    return []
+    return at_once(model, entry, cached.sequences, said)
+
+
+def at_once(model: Any, entry: Entry, sequences: torch.Tensor, said: torch.Tensor) -> list[str]:
+    """Nothing where one pass over prompt and answer says what generation said, and why not."""
+    try:
+        again = module.said_at_once(model, values(entry.prompt, model), sequences, said.shape[1])
+    except FAILURES as error:
+        entry.at_once = False
+        return [f"What it generates is not compared with one pass over all: {first_line(error)}."]
+    entry.at_once = again.shape == said.shape and torch.allclose(again[0], said[0], atol=1e-4, rtol=1e-4)
+    return [] if entry.at_once else ["One pass over all of the text says something else than generation does."]
 
 
 def values(prompt: Any, model: Any) -> Any:

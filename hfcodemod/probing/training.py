@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -32,6 +34,7 @@ def train(cls: Any, head: Head, config: Any, entry: Entry, override: Override) -
         except FAILURES as error:
             problem = f"{type(error).__name__}: {str(error)[:150]}"
         if problem is None:
+            entry.loss = loss_of_what(cls, config, entry)
             return
         problems.append(f"{sorted(labels)}: {problem}")
     raise Unsolved(f"{cls.__name__}: does not train: {'; '.join(problems)[:600]}")
@@ -46,7 +49,7 @@ def trained(cls: Any, config: Any, entry: Entry) -> str | None:
         if loss is None or not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             return "no loss"
         torch.autograd.backward(loss)
-        grads = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.requires_grad}
+        grads = {name: parameter.grad for name, parameter in model.named_parameters()}
         if any(grad is not None and not grad.isfinite().all() for grad in grads.values()):
             return "gradients are not finite"
         idle = [name for name, grad in grads.items() if grad is None or not grad.abs().sum() > 0]
@@ -64,3 +67,15 @@ def trained(cls: Any, config: Any, entry: Entry) -> str | None:
             entry.untrained = parts_of(idle, [name for name in grads if name not in idle])
             return None
     return "the loss does not fall"
+
+
+def loss_of_what(cls: Any, config: Any, entry: Entry) -> str:
+    """What the loss is the mean cross-entropy of, ``next token`` or ``classes``; empty where of neither."""
+    model = module.build(cls, config)
+    for kind in ("next token", "classes") if entry.labels else ():
+        seen = replace(bench(entry), loss=kind)
+        with torch.no_grad(), suppress(*FAILURES):
+            expected = module.cross_entropy(model, seen)
+            if torch.allclose(module.loss_of(model, seen, seen.labels), expected, atol=1e-4, rtol=1e-4):
+                return kind
+    return ""

@@ -30,7 +30,10 @@ def fault(name: str, breaks: str, *reasons: Reason) -> Callable[[Inject], Inject
     """Lists a fault; it applies to a class unless one of the reasons speaks against it."""
 
     def first(subject: Subject) -> str | None:
-        return next((found for reason in reasons if (found := reason(subject))), None)
+        try:
+            return next((found for reason in reasons if (found := reason(subject))), None)
+        except (RuntimeError, ValueError) as error:
+            return f"the real model fails in the trial that tells whether it can show: {type(error).__name__}"
 
     def listed(inject: Inject) -> Inject:
         FAULTS.append(Fault(name, breaks, first, inject))

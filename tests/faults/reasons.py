@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 from typing import Any
@@ -25,6 +26,7 @@ IMAGE = ("pixel_values", "flattened_patches")
 AUDIO = ("input_features", "input_values")
 SERIES = ("past_values",)
 SERIES_TIME = ("past_time_features", "future_time_features")
+NOTHING = "changes nothing that the real model returns"
 MODALITIES = TEXT + IMAGE + AUDIO + SERIES
 
 
@@ -160,18 +162,24 @@ def decoder_mask_matters(subject: Subject) -> str | None:
 
 def hides_nothing(subject: Subject, name: str, main: Tensor | None) -> str | None:
     given = subject.inputs.get(name)
-    if given is None:
-        if main is None:
-            return "is called without a sequence that a mask could hide"
-        length = main.shape[1] if main.ndim == 2 else main.shape[-1]
-        given = torch.ones(main.shape[0], length, dtype=torch.long)
-    if given.ndim != 2:
-        return None
-    mask = torch.ones_like(given)
+    if given is not None:
+        return None if given.ndim != 2 or hides(subject, name, given) else f"{name} {NOTHING}"
+    if main is None:
+        return "is called without a sequence that a mask could hide"
+    # Sounds lie along the last axis or along the second: the wrong one fails in the real model.
+    for length in (main.shape[1],) if main.ndim == 2 else (main.shape[-1], main.shape[1]):
+        with contextlib.suppress(RuntimeError):
+            whole = torch.ones(main.shape[0], length, dtype=torch.long)
+            return None if hides(subject, name, whole) else f"{name} {NOTHING}"
+    return f"{name} fails in the real model, which is called without it"
+
+
+def hides(subject: Subject, name: str, like: Tensor) -> bool:
+    """Whether a mask that hides half of the last row changes what the real model returns."""
+    mask = torch.ones_like(like)
     mask[-1, : mask.shape[1] // 2] = 0
-    hidden, seen = subject.run(**{name: mask}), subject.run(**{name: torch.ones_like(given)})
-    same = all(torch.equal(value, seen[key]) for key, value in hidden.items())
-    return f"{name} changes nothing that the real model returns" if same else None
+    hidden, seen = subject.run(**{name: mask}), subject.run(**{name: torch.ones_like(like)})
+    return not all(torch.equal(value, seen[key]) for key, value in hidden.items())
 
 
 def keeps_rows_apart(subject: Subject) -> str | None:
