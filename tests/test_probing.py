@@ -40,7 +40,7 @@ def test_an_override_says_why(path: Path) -> None:
     said = dict(data.pop("why", {}))
     classes = {head.name for head in architecture.heads} | {"*"}
     for table, values in data.items():
-        if table in ("inputs", "labels", "classes", "blocked"):
+        if table in ("inputs", "instead", "labels", "classes", "blocked"):
             assert values.keys() <= classes, table
         if table == "blocked":
             assert all({"kind", "name", "why"} == item.keys() for item in values.values())
@@ -106,3 +106,26 @@ def test_a_value_that_no_field_holds_comes_with_its_reason() -> None:
 
     override = Override(config={"size": 1, "part.size": 2, "count": 3}, why={"config.size": "It asks for a size."})
     assert override.undeclared({"count", "part"}) == {"size": "It asks for a size."}
+
+
+def test_what_goes_in_in_place_of_others_is_proved() -> None:
+    from types import SimpleNamespace
+
+    import torch
+
+    from hfcodemod.probing.entries import Entry, Unsolved
+    from hfcodemod.probing.measuring import said_instead
+
+    class Either(torch.nn.Module):
+        dtype = torch.float32
+        config = SimpleNamespace()
+
+        def forward(self, words: Any = None, sound: Any = None, spare: Any = None) -> dict[str, Any]:
+            return {"heard": 2 * words if sound is None else sound}
+
+    sound = {"noise": [2, 4]}
+    entry = Entry({"words": {"noise": [2, 3]}}, {"heard": [2, 3]})
+    found = said_instead(Either, Either(), entry, {"words": None, "sound": sound})
+    assert found == {"words": {"value": None}, "sound": sound}
+    with pytest.raises(Unsolved, match="does not count"):
+        said_instead(Either, Either(), entry, {"words": None, "sound": sound, "spare": sound})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -39,8 +40,23 @@ def measured(cls: Any, head: Head, config: Any, override: Override) -> Entry:
         if not with_loss(cls, head, model, entry, override):
             raise
         weigh(cls, model, entry)
+    if said := override.of(override.instead, cls.__name__):
+        entry.instead = said_instead(cls, model, entry, said)
     train(cls, head, config, entry, override)
     return entry
+
+
+def said_instead(cls: Any, model: Any, entry: Entry, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What an override says goes in in place of other inputs; raises Unsolved where one of it does not count."""
+    others = {name: item for name, item in {**entry.inputs, **said}.items() if item is not None}
+    found = replace(entry, inputs=others, inert=[], joint=[])
+    try:
+        weigh(cls, model, found)
+    except FAILURES as error:
+        raise Unsolved(f"{cls.__name__}: in place of others does not go in: {error}") from error
+    if found.inputs != others or found.inert != entry.inert or found.joint != entry.joint:
+        raise Unsolved(f"{cls.__name__}: what goes in in place of others does not count as they do")
+    return apart.exchange(entry.inputs, others)
 
 
 def each_alone(cls: Any, head: Head, model: Any, config: Any, override: Override) -> Entry | None:

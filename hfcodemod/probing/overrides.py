@@ -24,6 +24,8 @@ class Override:
     """Values of the configuration by dotted path; a path whose field is null is left to its default."""
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Class, or ``*``, to parameter to description; null: the parameter is not given."""
+    instead: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Class, or ``*``, to what it takes in place of some of its inputs; null: what the others stand in for."""
     labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Class, or ``*``, to labels."""
     placeholders: Mapping[str, list[int]] = field(default_factory=dict)
