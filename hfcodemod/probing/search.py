@@ -15,6 +15,7 @@ from hfcodemod.probing.bench import module
 from hfcodemod.probing.entries import FAILURES, Entry, Unsolved, comparable
 from hfcodemod.probing.inputs import running
 from hfcodemod.probing.loudness import SILENT, WHY, louder
+from hfcodemod.probing.networks import with_small_networks
 from hfcodemod.probing.overrides import Override
 from hfcodemod.probing.shrinking import HEAD_WIDTH, WIDTH, tiny_arguments
 from hfcodemod.recipes import CLASS
@@ -130,7 +131,7 @@ def silent_heads(architecture: Architecture, arguments: Mapping[str, Any], overr
 
 def made_to_run(architecture: Architecture, default: Any, override: Override) -> tuple[dict[str, Any], dict[str, str]]:
     """The rules' configuration, changed until the first class runs, with the reasons; raises Unsolved."""
-    arguments = override.applied(tiny_arguments(default))
+    arguments = with_small_networks(override.applied(tiny_arguments(default)), default)
     reasons: dict[str, str] = {}
     now = judged(architecture, arguments, override)
     trials = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfcodemod.probing.patches import Grids
-from hfcodemod.probing.stages import IMAGE, is_pyramid
+from hfcodemod.probing.stages import IMAGE, has_stages, is_pyramid
 
 Described = Mapping[str, Any]
 
@@ -39,6 +39,8 @@ class Sizes:
         for config in self._configs(self.config, within):
             for name in names:
                 value = config.__dict__.get(name)
+                if value is None:
+                    value = _arguments(config).get(name)
                 if value is not None:
                     return value
         return None
@@ -61,7 +63,9 @@ class Sizes:
         """Channels, height and width of an image."""
         size = self.find("image_size", "img_size", "input_size", within="vision") or self.find("image_size")
         if size is None:
-            size = IMAGE if any(is_pyramid(vars(config)) for config in self._configs(self.config, "")) else 32
+            configs = list(self._configs(self.config, ""))
+            staged = any(is_pyramid(vars(config)) or has_stages(_arguments(config)) for config in configs)
+            size = IMAGE if staged else 32
         height, width = (size, size) if isinstance(size, int) else (list(size) * 2)[-2:]
         channels = self.find("num_channels", "in_channels", "in_chans", within="vision")
         return (channels if isinstance(channels, int) else 3), height, width
@@ -107,6 +111,11 @@ class Sizes:
     def length(self) -> int:
         """The length of a row of text with its placeholders."""
         return TEXT_LENGTH + len(self.inserted)
+
+
+def _arguments(config: Any) -> dict[str, Any]:
+    """The arguments of a network that a configuration only names (see `hfcodemod.probing.networks`)."""
+    return config.__dict__.get("model_args") or {}
 
 
 def parameters_of(cls: Any) -> dict[str, bool]:

@@ -60,6 +60,12 @@ def is_pyramid(values: Mapping[str, Any]) -> bool:
     return any(isinstance(value, list | tuple) and re.fullmatch(STAGED, name) for name, value in values.items())
 
 
+def has_stages(arguments: Mapping[str, Any]) -> bool:
+    """Whether the arguments of a network say that it has stages: some say so by nothing but a list of widths."""
+    wide = (value for name, value in arguments.items() if re.fullmatch(WIDE, name))
+    return is_pyramid(arguments) or any(map(is_list, wide)) or "channel_multiplier" in arguments
+
+
 def of_stages(values: Mapping[str, Any]) -> dict[str, Any]:
     """The tiny values of the fields of a pyramid, changed or not; none where the configuration is of no pyramid."""
     if not is_pyramid(values):
