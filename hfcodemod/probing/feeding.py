@@ -272,6 +272,8 @@ MAKERS: dict[str, Callable[[Sizes], list[Described]]] = {
     "num_frames_per_video": lambda sizes: [{"tensor": [2, 2]}],
     "image_merge_sizes": lambda sizes: [{"tensor": [2, 2]}],
     "video_merge_sizes": lambda sizes: [{"tensor": [2, 2]}],
+    # An encoder alone has no text with a place for each merged patch: one image is merged more than the other.
+    "merge_sizes": lambda sizes: [{"tensor": [2, 1]}] if sizes.grids else [],
     "static_categorical_features": _static_classes,
     "static_real_features": _static_numbers,
     "states": _trajectory("state_dim"),
