@@ -16,7 +16,7 @@ from hfcodemod.errors import UserError
 CLASS = "class"
 """The key that makes a nested mapping of a recipe a configuration of that class."""
 
-UNDECLARED = ("per_layer_config", "out_indices", "initializer_range", "return_class_token", "label_names")
+UNDECLARED = ("per_layer_config", "out_indices", "initializer_range", "return_class_token")
 """Keywords that every configuration takes, those of backbones among them, and that not every one declares."""
 
 

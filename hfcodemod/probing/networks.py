@@ -6,6 +6,7 @@ with which the library makes the network of that name; these are read off while 
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from unittest import mock
 from hfcodemod.probing.shrinking import IMAGE, shrunk
 from hfcodemod.probing.stages import IMAGE as PYRAMID
 from hfcodemod.probing.stages import has_stages, of_stages, same
+from hfcodemod.recipes import CLASS
 
 LIBRARY = "timm"
 NAME = "architecture"
@@ -24,7 +26,14 @@ ARGUMENTS = "model_args"
 """The field with the arguments in place of the library's."""
 
 LABELS = "label_names"
-"""Names that no field holds, that saving works out all the same, and that loading then keeps."""
+CLASSES = "num_classes"
+BESIDE = {
+    LABELS: "Saving works out the names of the classes, and loading keeps them.",
+    CLASSES: "Saving works out the number of classes, and loading keeps it.",
+}
+"""Attributes that are no fields: said from the start, they are the same after saving and loading."""
+
+KEPT = "The outer configuration sets it where one is loaded."
 
 BUILDER = "build_model_with_cfg"
 """What every file of the library calls with the class of a network and its arguments."""
@@ -36,29 +45,45 @@ NARROW = 1 / 64
 """The factor for all widths where a network is a table of blocks."""
 
 
-def with_small_networks(arguments: Mapping[str, Any], default: Any) -> dict[str, Any]:
+def with_small_networks(arguments: Mapping[str, Any], default: Any, *, outermost: bool = True) -> dict[str, Any]:
     """The arguments of a configuration in which each network that it names, or one nested in it, is a small one."""
     fields = getattr(default, "__dict__", {})
-    changed = {
-        name: with_small_networks(value, fields[name]) if isinstance(value, Mapping) and name in fields else value
-        for name, value in arguments.items()
-    }
-    if NAME in fields and ARGUMENTS in fields:
-        said = changed.get(ARGUMENTS, fields[ARGUMENTS]) or {}
-        small = {**small_arguments(changed.get(NAME, fields[NAME]), said), **said}
-        if small:
-            changed[ARGUMENTS] = small
-        if LABELS not in fields and (labels := default.to_dict().get(LABELS)):
-            # Said from the start, they are the same after saving and loading.
-            changed[LABELS] = labels
+    changed = dict(arguments)
+    for name, value in arguments.items():
+        if isinstance(value, Mapping) and name in fields:
+            changed[name] = with_small_networks(value, fields[name], outermost=False)
+    if NAME not in fields or ARGUMENTS not in fields:
+        return changed
+    network, said = changed.get(NAME, fields[NAME]), changed.get(ARGUMENTS, fields[ARGUMENTS]) or {}
+    known = made_with(network, said)
+    if small := {**small_arguments(known, said), **said}:
+        changed[ARGUMENTS] = small
+    # A default of an outer configuration says here what the network takes, and nothing reads it.
+    usual = vars(type(default)())
+    changed |= {name: value for name, value in fields.items() if name in known and name not in usual}
+    if LABELS in default.to_dict():
+        changed[LABELS] = default.to_dict()[LABELS]
+        changed |= {} if outermost else {CLASSES: default.num_labels}
     return changed
 
 
-def small_arguments(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that make the network of a name small, beside those that are said; none without the library."""
-    if find_spec(LIBRARY) is None:
-        return {}
-    values = made_with(name, said)
+def undeclared(class_name: str, arguments: Mapping[str, Any], where: str = "") -> dict[str, str]:
+    """The paths of what goes with the name of a network and is no field, each with its reason."""
+    import transformers
+
+    cls = getattr(transformers, class_name)
+    fields = {field.name for field in dataclasses.fields(cls)} | cls.attribute_map.keys()
+    found: dict[str, str] = {}
+    for name, value in arguments.items():
+        if isinstance(value, Mapping) and CLASS in value:
+            found |= undeclared(value[CLASS], value, f"{where}{name}.")
+        elif name != CLASS and name not in fields and ARGUMENTS in fields:
+            found[f"{where}{name}"] = BESIDE.get(name, KEPT)
+    return found
+
+
+def small_arguments(values: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that make a network small that is made with these values, beside those that are said."""
     found = {field: shrunk(field, value, {}) for field, value in values.items()} | of_stages(values)
     if "img_size" in values:
         found["img_size"] = PYRAMID if has_stages(values) else IMAGE
@@ -73,7 +98,12 @@ def small_arguments(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def made_with(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of the class of a network with which the library makes that of a name; empty where it has none."""
+    """The arguments of its class with which the library makes a network; none where it does not know the name.
+
+    Nor are there any where the library is not installed.
+    """
+    if find_spec(LIBRARY) is None:
+        return {}
     import timm
     import torch
 

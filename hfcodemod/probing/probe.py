@@ -83,7 +83,7 @@ def _found(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str,
 def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str, str]]:
     import transformers
 
-    from hfcodemod.probing import entries, measuring, promises, search
+    from hfcodemod.probing import entries, measuring, networks, promises, search
     from hfcodemod.probing.overrides import ANY, override_of
 
     override = override_of(architecture.model_type)
@@ -120,7 +120,7 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
     fields = {field.name for field in dataclasses.fields(declared)} | declared.attribute_map.keys()
     recipe = _recipe(arguments, heads, reasons, blocked, architecture.heads)
     recipe["without"] |= override.without
-    if undeclared := override.undeclared(fields):
+    if undeclared := {**networks.undeclared(architecture.config, arguments), **override.undeclared(fields)}:
         recipe["undeclared"] = undeclared
     return recipe, failures
 
