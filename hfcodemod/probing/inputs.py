@@ -165,10 +165,12 @@ def feeds(cls: Any, head: Head, sizes: Sizes, override: Override, fewer: bool) -
                 options[name] = list(found)
     said = override.of(override.inputs, cls.__name__)
     options = {name: items for name, items in options.items() if name not in said and name not in sizes.excluded}
-    options |= {name: [item] for name, item in said.items() if item is not None and name in parameters}
+    # What is said of one class by its name may also go in among the arguments that it hands on to its parts.
+    known = {*parameters, *override.inputs.get(cls.__name__, ())}
+    options |= {name: [item] for name, item in said.items() if item is not None and name in known}
     if "input_ids" not in options and "attention_mask" not in said:
         options.pop("attention_mask", None)  # the mask is over something else: see `companions`
-    needed = [name for name in options if parameters[name] or name in said]
+    needed = [name for name in options if name in said or parameters[name]]
     spare = [name for name in options if name not in needed and not MODAL.fullmatch(name)]
     if "multiple_choice" in head.tasks:
         options = {

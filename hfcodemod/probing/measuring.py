@@ -110,7 +110,7 @@ def weigh(cls: Any, model: Any, entry: Entry) -> None:
         if MODAL.fullmatch(name) and encoded:
             raise Unsolved(f"{cls.__name__}: {name} makes no difference")
         rest = {key: item for key, item in entry.inputs.items() if key != name}
-        if not parameters[name]:
+        if not parameters.get(name):
             try:
                 again = module.compared(answered(model, rest), bench(entry))
                 if all(again[key].shape == expected[key].shape for key in expected):
