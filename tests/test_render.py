@@ -22,7 +22,7 @@ from hfcodemod.counterparts import counterparts
 from hfcodemod.errors import UserError
 from hfcodemod.loader import codemod
 from hfcodemod.names import bare, resolve
-from hfcodemod.recipes import Recipe, check_fields, model_types_with_recipe, why_no_module, recipe_of
+from hfcodemod.recipes import Recipe, check_fields, model_types_with_recipe, recipe_of, why_no_module
 from hfcodemod.render import needs_recipe, render
 from hfcodemod.requests import fingerprint
 from hfcodemod.skeletons import Part, shipped_skeleton
