@@ -41,8 +41,9 @@ BUILDER = "build_model_with_cfg"
 GIVEN = ("num_classes", "in_chans", "device", "dtype")
 """Arguments that are set from elsewhere."""
 
-NARROW = 1 / 64
-"""The factor for all widths where a network is a table of blocks."""
+NARROW = 1 / 32
+STEM = 16
+"""The factor for all widths where a network is a table of blocks, and the width before them, which it leaves alone."""
 
 
 def with_small_networks(arguments: Mapping[str, Any], default: Any, *, outermost: bool = True) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def small_arguments(values: Mapping[str, Any], said: Mapping[str, Any]) -> dict[
         found["img_size"] = PYRAMID if has_stages(values) else IMAGE
     if values.get("block_args"):
         # All widths stand in the table of blocks, and are multiplied by one factor.
-        found["channel_multiplier"] = NARROW
+        found |= {"channel_multiplier": NARROW, "stem_size": STEM}
     return {
         field: value
         for field, value in found.items()
