@@ -120,7 +120,11 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
     fields = {field.name for field in dataclasses.fields(declared)} | declared.attribute_map.keys()
     recipe = _recipe(arguments, heads, reasons, blocked, architecture.heads)
     recipe["without"] |= override.without
-    if undeclared := {**networks.undeclared(architecture.config, arguments), **override.undeclared(fields)}:
+    undeclared = {
+        path: override.why.get(f"config.{path}", why)
+        for path, why in networks.undeclared(architecture.config, arguments).items()
+    }
+    if undeclared := {**undeclared, **override.undeclared(fields)}:
         recipe["undeclared"] = undeclared
     return recipe, failures
 
