@@ -104,8 +104,38 @@ def test_one_layer_of_each_kind_is_kept() -> None:
 def test_a_value_that_no_field_holds_comes_with_its_reason() -> None:
     from hfcodemod.probing.overrides import Override
 
-    override = Override(config={"size": 1, "part.size": 2, "count": 3}, why={"config.size": "It asks for a size."})
-    assert override.undeclared({"count", "part"}) == {"size": "It asks for a size."}
+    why = {"config.size": "It asks for a size.", "config.text_config.size": "Its text does."}
+    config = {"size": 1, "text_config.size": 2, "image_token_id": 3, "text_config.hidden_size": 4, "x.y": 5}
+    nested = {"text_config": {"class": "LlamaConfig"}, "x": {"y": 5}}
+    found = Override(config=config, why=why).undeclared("LlavaConfig", nested)
+    assert found == {"size": "It asks for a size.", "text_config.size": "Its text does."}
+
+
+def test_a_modality_that_is_left_out_is_not_asked_for() -> None:
+    from hfcodemod.probing.overrides import Override
+
+    inputs = {"*": {"pixel_values_videos": None, "input_ids": None, "pixel_values": {"noise": [2, 3]}}}
+    override = Override(inputs=inputs, why={"inputs.*.pixel_values_videos": "Any video fails."})
+    assert override.taken("C", ("pixel_values", "pixel_values_videos", "labels")) == ["pixel_values", "labels"]
+    assert override.left_out("C") == ["pixel_values_videos is left out. Any video fails."]
+
+
+def test_what_is_said_of_a_class_goes_in_though_it_is_not_named() -> None:
+    """Some classes hand images on to a part of theirs among other arguments."""
+    from transformers import LlamaConfig
+
+    from hfcodemod.architecture import Head
+    from hfcodemod.probing.inputs import feeds
+    from hfcodemod.probing.overrides import Override
+    from hfcodemod.probing.sizes import Sizes
+
+    class Reader:
+        def forward(self, input_ids: Any = None, **kwargs: Any) -> None: ...
+
+    image = {"pixel_values": {"noise": [2, 3, 8, 8]}}
+    head, sizes = Head("Reader", ()), Sizes(LlamaConfig())
+    given = [next(feeds(Reader, head, sizes, Override(inputs={name: image}), False)) for name in ("*", "Reader")]
+    assert ["pixel_values" in inputs for inputs in given] == [False, True]
 
 
 def test_what_goes_in_in_place_of_others_is_proved() -> None:

@@ -108,3 +108,8 @@ def _config() -> object:
     from transformers import Qwen2VLConfig
 
     return Qwen2VLConfig(vision_start_token_id=102, vision_end_token_id=103)
+
+
+def test_images_of_an_encoder_are_merged_one_more_than_the_other() -> None:
+    assert candidates("merge_sizes", Sizes(_config(), IDS, patches.GRIDS[0])) == [{"tensor": [2, 1]}]
+    assert candidates("merge_sizes", Sizes(_config(), IDS)) == []

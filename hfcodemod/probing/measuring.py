@@ -28,12 +28,13 @@ def measured(cls: Any, head: Head, config: Any, override: Override) -> Entry:
     if not names:
         raise Unsolved(f"{cls.__name__}: no output tells the rows apart")
     entry.outputs = {name: list(shape) for name, shape in names.items()}
+    taken = override.taken(cls.__name__, parameters_of(cls))
     try:
         weigh(cls, model, entry)
-        if apart.both(parameters_of(cls)) and not apart.both(entry.inputs):
+        if apart.both(taken) and not apart.both(entry.inputs):
             raise Unsolved(f"{cls.__name__}: images and videos do not go in together")
     except Unsolved:
-        if apart.both(parameters_of(cls)) and (found := each_alone(cls, head, model, config, override)):
+        if apart.both(taken) and (found := each_alone(cls, head, model, config, override)):
             train(cls, head, config, found, override)
             return found
         # Some classes answer with no more of what they say than its loss.

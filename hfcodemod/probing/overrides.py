@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.resources
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfcodemod.recipes import CLASS
+from hfcodemod.probing.patches import kind_of
+from hfcodemod.recipes import CLASS, UNDECLARED
 
 ANY = "*"
 """The key that stands for every class of an architecture."""
@@ -41,9 +43,29 @@ class Override:
         """What a table says of a class."""
         return {**table.get(ANY, {}), **table.get(cls, {})}
 
-    def undeclared(self, fields: Collection[str]) -> dict[str, str]:
-        """The values of the configuration itself that are none of its ``fields``, each with its reason."""
-        return {name: self.why[f"config.{name}"] for name in self.config if "." not in name and name not in fields}
+    def taken(self, cls: str, parameters: Collection[str]) -> list[str]:
+        """The parameters of a class but those that are said not to be given."""
+        said = self.of(self.inputs, cls)
+        return [name for name in parameters if name not in said or said[name] is not None]
+
+    def left_out(self, cls: str) -> list[str]:
+        """Why images or videos that a class could be given are left out, in sentences."""
+        gone = [name for name, item in self.of(self.inputs, cls).items() if item is None and kind_of(name)]
+        own = self.inputs.get(cls, {})
+        return [f"{name} is left out. {self.why[f'inputs.{cls if name in own else ANY}.{name}']}" for name in gone]
+
+    def undeclared(self, name: str, arguments: Mapping[str, Any]) -> dict[str, str]:
+        """The values that the configuration of this name, or one nested in it, does not declare, with their reasons."""
+        found = {}
+        for path in self.config:
+            *outer, last = path.split(".")
+            part: Mapping[str, Any] = {CLASS: name, **arguments}
+            for step in outer:
+                part = part.get(step) or {}
+            usual = (CLASS, *(UNDECLARED if outer else ()))
+            if CLASS in part and last not in usual and last not in _declared(part[CLASS]):
+                found[path] = self.why[f"config.{path}"]
+        return found
 
     def applied(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of a configuration with the values of the override."""
@@ -51,6 +73,13 @@ class Override:
         for path, value in self.config.items():
             changed = _with(changed, path.split("."), value)
         return changed
+
+
+def _declared(name: str) -> set[str]:
+    import transformers
+
+    cls = getattr(transformers, name)
+    return {*(one.name for one in dataclasses.fields(cls)), *cls.attribute_map}
 
 
 def _with(arguments: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:

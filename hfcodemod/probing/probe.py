@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import signal
@@ -108,7 +107,7 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
             )
             entry.config = changes
             config = search.configuration(architecture.config, {**arguments, **changes})
-            missing = promises.promised(cls, head, config, entry)
+            missing = override.left_out(head.name) + promises.promised(cls, head, config, entry)
         except entries.FAILURES as error:
             failures[head.name] = promises.first_line(error)
             continue
@@ -117,14 +116,13 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
         return None, failures
     blocked = {name: dict(why) for name, why in override.blocked.items()}
     blocked |= {name: {"kind": UNSOLVED, "name": "", "why": f"{why}."} for name, why in failures.items()}
-    fields = {field.name for field in dataclasses.fields(declared)} | declared.attribute_map.keys()
     recipe = _recipe(arguments, heads, reasons, blocked, architecture.heads)
     recipe["without"] |= override.without
     undeclared = {
         path: override.why.get(f"config.{path}", why)
         for path, why in networks.undeclared(architecture.config, arguments).items()
     }
-    if undeclared := {**undeclared, **override.undeclared(fields)}:
+    if undeclared := {**undeclared, **override.undeclared(architecture.config, arguments)}:
         recipe["undeclared"] = undeclared
     return recipe, failures
 
