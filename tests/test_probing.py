@@ -74,6 +74,8 @@ def test_an_override_says_why(path: Path) -> None:
         ("layer_norm_eps", 1e-5, 1e-5),
         ("use_cache", True, True),
         ("pad_token_id", 32000, 0),
+        ("insert_layer_id", 6, 0),
+        ("lang_id", 7, 100),
         ("mrope_section", [16, 24, 24], [2, 3, 3]),
     ],
 )

@@ -11,9 +11,11 @@ from hfcodemod.codemods.write_heads import expression
 
 from hfcodemod.probing import apart, parts, patches
 from hfcodemod.probing.companions import companions
-from hfcodemod.probing.entries import made
+from hfcodemod.probing.entries import Entry, Unsolved, made
 from hfcodemod.probing.feeding import candidates
-from hfcodemod.probing.inputs import combined
+from hfcodemod.probing.inputs import combined, feeds
+from hfcodemod.probing.measuring import ALONE, weigh
+from hfcodemod.probing.overrides import Override
 from hfcodemod.probing.shrinking import tiny_arguments
 from hfcodemod.probing.sizes import Sizes
 
@@ -55,6 +57,36 @@ def test_a_modality_that_is_left_out() -> None:
     assert exchanged == {"a": {"value": None}, "c": {"value": 3}}
     assert apart.both(["pixel_values", "pixel_values_videos"])
     assert not apart.both(["pixel_values", "input_ids"])
+
+
+def test_what_an_override_says_of_a_modality_goes_with_it() -> None:
+    def forward(self: object, pixel_values: object = None, pixel_values_videos: object = None) -> None: ...
+
+    said = {"*": {"pixel_values": {"noise": [4, 3]}, "pixel_values_videos": {"noise": [6, 3]}}}
+    head = SimpleNamespace(tasks=())
+    for without, given in (("video", ["pixel_values"]), ("image", ["pixel_values_videos"])):
+        sizes = Sizes(_config(), {}, without=without)
+        found = next(feeds(type("Made", (), {"forward": forward}), head, sizes, Override(inputs=said), False))
+        assert list(found) == given
+
+
+@pytest.mark.parametrize("without", [{}, {ALONE: "The columns of all rows are numbered together."}])
+def test_rows_alone_are_compared_where_there_are_any(without: dict[str, str]) -> None:
+    import torch
+
+    class Made(torch.nn.Module):
+        dtype, config = torch.float32, SimpleNamespace()
+
+        def forward(self, pixel_values: torch.Tensor, places: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"output": pixel_values[places]}
+
+    entry = Entry({"pixel_values": {"noise": [2, 3]}, "places": {"tensor": [1, 0]}}, {"output": [2, 3]})
+    if without:
+        weigh(Made, Made(), entry, Override(without=without))
+        assert not entry.inert and not entry.joint
+    else:
+        with pytest.raises(Unsolved, match="a row alone does not run"):
+            weigh(Made, Made(), entry, Override())
 
 
 def test_a_length_in_samples_goes_with_its_frames() -> None:

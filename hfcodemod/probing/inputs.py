@@ -164,6 +164,8 @@ def feeds(cls: Any, head: Head, sizes: Sizes, override: Override, fewer: bool) -
             if found:
                 options[name] = list(found)
     said = override.of(override.inputs, cls.__name__)
+    if sizes.without:
+        said = {name: item for name, item in said.items() if kind_of(name) != sizes.without}
     options = {name: items for name, items in options.items() if name not in said and name not in sizes.excluded}
     # What is said of one class by its name may also go in among the arguments that it hands on to its parts.
     known = {*parameters, *override.inputs.get(cls.__name__, ())}

@@ -123,7 +123,8 @@ def silent_heads(architecture: Architecture, arguments: Mapping[str, Any], overr
             model = module.build(cls, config)
             inputs, outputs = running(cls, head, model, config, override)
             shapes = comparable(outputs)
-            measuring.weigh(cls, model, Entry(inputs, {name: list(shape) for name, shape in shapes.items()}))
+            entry = Entry(inputs, {name: list(shape) for name, shape in shapes.items()})
+            measuring.weigh(cls, model, entry, override)
         except FAILURES as error:
             found += [head.name] if re.search(SILENT, str(error)) else []
     return found

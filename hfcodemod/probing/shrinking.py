@@ -57,6 +57,8 @@ RULES: tuple[Rule, ...] = (
     Rule(r"keypoint_decoder_dim", lambda value: value, "the places of a cell of 8 x 8, and none of them"),
     Rule(r"dim_feedforward", _at_most(WIDTH), "one width for all"),
     Rule(r"num_windows", _at_most(4), "windows in each of which lie several patches"),
+    # Behind the first layer of two, so that there are layers before and behind what is put in.
+    Rule(r"(.+_)?layer_id", _at_most(0), "the number of a layer"),
     Rule(r"max_keypoints", lambda _: 16, "as many in each picture, alone or among others"),
     Rule(r"num_pos_feats", _at_most(WIDTH // 2), "sines and cosines, half of the width each"),
     # Words are told apart by their ids, so there are never fewer: some vocabularies are of characters.
@@ -166,8 +168,9 @@ def _patch_size(value: Any) -> Any:
 
 
 def is_token(name: str, value: Any) -> bool:
-    """Whether a field holds the id of a token."""
-    return isinstance(value, int) and re.fullmatch(r".*_(token_id|token_index|token_idx|token)|.*_id", name) is not None
+    """Whether a field holds the id of a token; that of a layer is its number."""
+    tokens = r".*_(token_id|token_index|token_idx|token)|.*(?<!_layer)_id"
+    return isinstance(value, int) and re.fullmatch(tokens, name) is not None
 
 
 def tiny_arguments(default: Any, tokens: dict[str, int] | None = None) -> dict[str, Any]:
