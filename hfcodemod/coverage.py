@@ -17,7 +17,7 @@ from hfcodemod.ledger import PASSED, Record
 from hfcodemod.managed import Managed, tree_of
 from hfcodemod.recipes import Recipe, recipe_of
 from hfcodemod.skeletons import SHIPPED, skeleton_for
-from hfcodemod.verifying.subjects import GENERATION, managed_subject, required_of
+from hfcodemod.verifying.subjects import GENERATION, beyond, managed_subject, required_of
 from hfcodemod.workspace import recipes_folder
 
 if TYPE_CHECKING:
@@ -197,6 +197,7 @@ def promised(item: Architecture, head: Head, skeleton: str, settings: Settings) 
     if skeleton == SHIPPED and settings.skeleton is None and recipe is not None:
         left_out = {*without, *settings.adjustments.leave_out}
         wanted |= required_of(item, recipe, left_out).get(head.name, frozenset())
+        wanted -= beyond(recipe, head)
         prompted = not recipe.written_out or "prompt" in recipe.heads.get(head.name, {})
         if head.generates and prompted and GENERATION not in left_out:
             wanted.add("generate")

@@ -94,7 +94,7 @@ class Head:
     untrained: tuple[str, ...] = ()
     # Outputs in which the rows of a batch meet.
     joint: tuple[str, ...] = ()
-    # The step of the training that must make the loss smaller.
+    # The step of the training that must make the loss smaller; 0 where a class answers without gradients.
     rate: float = 1e-3
 
 
@@ -356,7 +356,7 @@ class TestUdop:
         with torch.no_grad():
             torch.testing.assert_close(loss_of(model, head, head.labels), cross_entropy(model, head), **TOLERANCE)
 
-    @pytest.mark.parametrize("cls", HEADS)
+    @pytest.mark.parametrize("cls", [cls for cls in HEADS if HEADS[cls].rate])
     def test_training_step(self, config: PreTrainedConfig, cls: type[PreTrainedModel]) -> None:
         head = HEADS[cls]
         model = build(cls, config, **head.config).train()

@@ -147,6 +147,7 @@ def test_what_goes_in_in_place_of_others_is_proved() -> None:
 
     from hfcodemod.probing.entries import Entry, Unsolved
     from hfcodemod.probing.measuring import said_instead
+    from hfcodemod.probing.overrides import Override
 
     class Either(torch.nn.Module):
         dtype = torch.float32
@@ -157,7 +158,8 @@ def test_what_goes_in_in_place_of_others_is_proved() -> None:
 
     sound = {"noise": [2, 4]}
     entry = Entry({"words": {"noise": [2, 3]}}, {"heard": [2, 3]})
-    found = said_instead(Either, Either(), entry, {"words": None, "sound": sound})
+    found = said_instead(Either, Either(), entry, Override(instead={"*": {"words": None, "sound": sound}}))
     assert found == {"words": {"value": None}, "sound": sound}
     with pytest.raises(Unsolved, match="does not count"):
-        said_instead(Either, Either(), entry, {"words": None, "sound": sound, "spare": sound})
+        spare = Override(instead={"Either": {"words": None, "sound": sound, "spare": sound}})
+        said_instead(Either, Either(), entry, spare)

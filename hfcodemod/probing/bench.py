@@ -8,11 +8,11 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 # A type checker cannot follow `hfcodemod.skeleton`, which lies in a folder of another name.
-PARTS = ("hfcodemod.skeleton.canonical", "hfcodemod.skeleton.any_inputs")
+PARTS = ("hfcodemod.skeleton.canonical", "hfcodemod.skeleton.any_inputs", "hfcodemod.skeleton.video_session")
 
 
 def lifted() -> ModuleType:
-    """The skeleton with the fragment in it, as in a module: each function calls those of the later part."""
+    """The skeleton with the fragments in it, as in a module: each function calls those of the later part."""
     module = ModuleType("bench")
     vars(module)["__builtins__"] = builtins  # torch looks for them when it warns
     for part in map(import_module, PARTS):

@@ -97,7 +97,7 @@ def answered(model: Any, inputs: Mapping[str, Any]) -> Any:
     """What the model answers, without gradients."""
     torch.manual_seed(0)
     with torch.no_grad():
-        return model(**module.on_device({name: made(item) for name, item in inputs.items()}, model.dtype))
+        return module.answer(model, module.on_device({name: made(item) for name, item in inputs.items()}, model.dtype))
 
 
 def comparable(outputs: Any) -> dict[str, tuple[int, ...]]:

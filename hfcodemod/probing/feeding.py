@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hfcodemod.probing.patches import frames_of, patches
+from hfcodemod.probing.sessions import FRAMES, VIDEO
 from hfcodemod.probing.sizes import DECODER_LENGTH, TEXT_LENGTH, Described, Sizes
 
 
@@ -254,6 +255,7 @@ MAKERS: dict[str, Callable[[Sizes], list[Described]]] = {
     "global_attention_mask": _global_mask,
     "pixel_values": _image,
     "pixel_values_videos": _video,
+    VIDEO: lambda sizes: [{"noise": [FRAMES, *sizes.image]}],
     "image_grid_thw": _image_grid,
     "video_grid_thw": _video_grid,
     "grid_thw": _image_grid,

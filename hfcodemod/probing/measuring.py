@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from hfcodemod.probing.entries import FAILURES, Entry, Unsolved, answered, bench
 from hfcodemod.probing.inputs import MODAL, running
 from hfcodemod.probing.labelling import label_candidates
 from hfcodemod.probing.overrides import Override
+from hfcodemod.probing.sessions import in_session
 from hfcodemod.probing.sizes import Sizes, parameters_of
 from hfcodemod.probing.training import train
 
@@ -41,18 +41,19 @@ def measured(cls: Any, head: Head, config: Any, override: Override) -> Entry:
         if not with_loss(cls, head, model, entry, override):
             raise
         weigh(cls, model, entry, override)
-    if said := override.of(override.instead, cls.__name__):
-        entry.instead = said_instead(cls, model, entry, said)
+    if override.of(override.instead, cls.__name__):
+        entry.instead = said_instead(cls, model, entry, override)
     train(cls, head, config, entry, override)
     return entry
 
 
-def said_instead(cls: Any, model: Any, entry: Entry, said: Mapping[str, Any]) -> dict[str, Any]:
+def said_instead(cls: Any, model: Any, entry: Entry, override: Override) -> dict[str, Any]:
     """What an override says goes in in place of other inputs; raises Unsolved where one of it does not count."""
+    said = override.of(override.instead, cls.__name__)
     others = {name: item for name, item in {**entry.inputs, **said}.items() if item is not None}
     found = replace(entry, inputs=others, inert=[], joint=[])
     try:
-        weigh(cls, model, found)
+        weigh(cls, model, found, override)
     except FAILURES as error:
         raise Unsolved(f"{cls.__name__}: in place of others does not go in: {error}") from error
     if found.inputs != others or found.inert != entry.inert or found.joint != entry.joint:
@@ -113,7 +114,7 @@ def weigh(cls: Any, model: Any, entry: Entry, override: Override) -> None:
         if change > 1e-6:
             continue
         encoded = getattr(model.config, "is_encoder_decoder", False) or not name.startswith("decoder_")
-        if MODAL.fullmatch(name) and encoded:
+        if (MODAL.fullmatch(name) and encoded) or in_session(entry.inputs):
             raise Unsolved(f"{cls.__name__}: {name} makes no difference")
         rest = {key: item for key, item in entry.inputs.items() if key != name}
         if not parameters.get(name):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfcodemod.architecture import Architecture, Head
+from hfcodemod.probing import sessions
 from hfcodemod.recipes import recipe_of
 
 LIMIT = 120
@@ -28,6 +29,7 @@ UNSOLVED = "unsolved"
 """The kind of a blocked class for which nothing is known but that the probe finds no way."""
 LOSSES = ("test_loss_is_of_the_next_token", "test_loss_is_of_the_classes")
 CROSS_ENTROPY = "test_loss_is_the_cross_entropy"
+TRAINING = "test_training_step"
 GENERATION = "test_cached_generation_equals_uncached"
 
 
@@ -149,7 +151,12 @@ def _recipe(
         without["test_bfloat16"] = "no class of it runs in bfloat16"
     if not any(entry.get("prompt") for entry in heads.values()):
         without[GENERATION] = "" if not any(head.generates for head in promised) else "see what the table says"
-    recipe = {"config": arguments, "heads": heads, "fragments": [FRAGMENT], "without": without}
+    if all(entry.get("rate") == 0 for entry in heads.values()):
+        without[TRAINING] = "no class of it answers with gradients"
+    fragments = [FRAGMENT]
+    if any(sessions.in_session(entry["inputs"]) for entry in heads.values()):
+        fragments.append(sessions.FRAGMENT)
+    recipe = {"config": arguments, "heads": heads, "fragments": fragments, "without": without}
     more = {"reasons": dict(sorted(reasons.items())), "blocked": dict(sorted(blocked.items()))}
     return {**recipe, **{name: value for name, value in more.items() if value}}
 
@@ -169,6 +176,8 @@ def _with_comment(entry: dict[str, Any], missing: Sequence[str]) -> dict[str, An
     if "" in sentences:
         sentences = [sentence for sentence in sentences if sentence]
         sentences.append("With these inputs no gradient reaches the parameters that are named as untrained.")
+    if entry.get("rate") == 0:
+        sentences.append("It answers in inference mode, without gradients.")
     if entry.get("single"):
         sentences.append(f"In bfloat16 {', '.join(entry['single'])} stay in float32.")
     if entry.get("half"):
@@ -182,9 +191,9 @@ def _with_comment(entry: dict[str, Any], missing: Sequence[str]) -> dict[str, An
 
 
 def by_hand(model_type: str) -> bool:
-    """Whether the package's recipe was written by hand: one that was found is for one fragment alone."""
+    """Whether the package's recipe was written by hand: one that was found is for the fragment of any inputs."""
     recipe = recipe_of(model_type)
-    return recipe is not None and bool(recipe.heads) and recipe.fragments != (FRAGMENT,)
+    return recipe is not None and bool(recipe.heads) and FRAGMENT not in recipe.fragments
 
 
 def probed_all(architectures: Sequence[Architecture], jobs: int | None = None) -> Iterator[Probed]:

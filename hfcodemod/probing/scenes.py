@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hfcodemod.probing.sessions import VIDEO
 from hfcodemod.probing.sizes import Described, Sizes
 
 Chosen = Mapping[str, Described]
 
 
 def _pixels(chosen: Chosen) -> list[int]:
-    shape: list[int] = chosen.get("pixel_values", {}).get("noise", [])
+    shape: list[int] = chosen.get("pixel_values", chosen.get(VIDEO, {})).get("noise", [])
     return shape
 
 

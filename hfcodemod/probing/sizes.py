@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfcodemod.probing.patches import Grids
+from hfcodemod.probing.sessions import opened
 from hfcodemod.probing.stages import IMAGE, has_stages, is_pyramid
 
 Described = Mapping[str, Any]
@@ -119,10 +120,12 @@ def _arguments(config: Any) -> dict[str, Any]:
 
 
 def parameters_of(cls: Any) -> dict[str, bool]:
-    """The parameters of ``forward``, and whether each is required."""
+    """The parameters of ``forward``, or what a session is made of, and whether each is required."""
     parameters = inspect.signature(cls.forward).parameters.values()
-    return {
-        one.name: one.default is inspect.Parameter.empty
-        for one in parameters
-        if one.name != "self" and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
-    }
+    return opened(
+        {
+            one.name: one.default is inspect.Parameter.empty
+            for one in parameters
+            if one.name != "self" and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+        }
+    )

@@ -13,11 +13,15 @@ from hfcodemod.probing.bench import module
 from hfcodemod.probing.entries import FAILURES, Entry, Unsolved, bench, parts_of
 from hfcodemod.probing.labelling import label_candidates
 from hfcodemod.probing.overrides import Override
+from hfcodemod.probing.sessions import in_session
 from hfcodemod.probing.sizes import Sizes, parameters_of
 
 
 def train(cls: Any, head: Head, config: Any, entry: Entry, override: Override) -> None:
     """Labels with which the loss reaches the parameters and falls."""
+    if in_session(entry.inputs) and not differentiable(cls, config, entry):
+        entry.rate = 0
+        return
     parameters = parameters_of(cls)
     sizes = Sizes(config)
     shapes = {name: tuple(shape) for name, shape in entry.outputs.items()}
@@ -38,6 +42,14 @@ def train(cls: Any, head: Head, config: Any, entry: Entry, override: Override) -
             return
         problems.append(f"{sorted(labels)}: {problem}")
     raise Unsolved(f"{cls.__name__}: does not train: {'; '.join(problems)[:600]}")
+
+
+def differentiable(cls: Any, config: Any, entry: Entry) -> bool:
+    """Whether the answer of the class has gradients: some answer in inference mode whatever is asked of them."""
+    seen = bench(entry)
+    model = module.build(cls, config)
+    answers = module.compared(module.answer(model, module.on_device(seen.inputs, model.dtype)), seen)
+    return any(output.requires_grad for output in answers.values())
 
 
 def trained(cls: Any, config: Any, entry: Entry) -> str | None:

@@ -19,7 +19,7 @@ from hfcodemod.skeletons import SHIPPED
 from hfcodemod.textfile import read
 
 if TYPE_CHECKING:
-    from hfcodemod.architecture import Architecture
+    from hfcodemod.architecture import Architecture, Head
     from hfcodemod.catalog import Catalog
     from hfcodemod.config import Settings
     from hfcodemod.recipes import Recipe
@@ -85,8 +85,15 @@ def required_of(architecture: Architecture, recipe: Recipe, left_out: set[str]) 
     for head in architecture.heads:
         if head.name not in recipe.blocked:
             prompted = head.generates and GENERATION not in left_out and "prompt" in recipe.heads.get(head.name, {})
-            needed[head.name] = frozenset({"forward", *shown, *(["generate"] if prompted else [])})
+            needed[head.name] = frozenset(
+                {"forward", *shown, *(["generate"] if prompted else [])} - beyond(recipe, head)
+            )
     return needed
+
+
+def beyond(recipe: Recipe, head: Head) -> set[str]:
+    """What a class cannot be seen doing: backward, where the recipe says that it answers without gradients."""
+    return {"backward"} if recipe.heads.get(head.name, {}).get("rate") == 0 else set()
 
 
 def unmanaged_subject(path: Path, settings: Settings, catalog: Catalog) -> Subject:

@@ -1,0 +1,28 @@
+"""Classes whose call goes on with a session: it holds a video and what is shown in it, and each call changes it.
+
+What a session is made of stands in its place among the parameters; how it is made, and that several frames are run, says
+the fragment of the skeleton.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SESSION = "inference_session"
+VIDEO = "video"
+FRAGMENT = "video_session"
+"""The fragment of the skeleton that makes sessions."""
+SHOWN = ("input_points", "input_labels", "input_boxes")
+"""What shows an object in the first frame: each row one."""
+FRAMES = 3
+"""One in which the objects are shown, one that is remembered, and one that is answered."""
+
+
+def opened(parameters: dict[str, bool]) -> dict[str, bool]:
+    """The parameters, in the place of a session what it is made of: all of it, since nothing else is said."""
+    return dict.fromkeys((VIDEO, *SHOWN), True) if SESSION in parameters else parameters
+
+
+def in_session(inputs: Mapping[str, object]) -> bool:
+    """Whether the inputs are those of a session."""
+    return VIDEO in inputs
