@@ -46,13 +46,26 @@ STEM = 16
 """The factor for all widths where a network is a table of blocks, and the width before them, which it leaves alone."""
 
 
-def with_small_networks(arguments: Mapping[str, Any], default: Any, *, outermost: bool = True) -> dict[str, Any]:
+def with_small_networks(arguments: Mapping[str, Any], default: Any) -> dict[str, Any]:
     """The arguments of a configuration in which each network that it names, or one nested in it, is a small one."""
-    fields = getattr(default, "__dict__", {})
+    if not _names_a_network(default):
+        return dict(arguments)
+    return _made_small(arguments, default, type(default).from_dict(default.to_dict()))
+
+
+def _names_a_network(config: Any) -> bool:
+    fields = vars(config)
+    return {NAME, ARGUMENTS} <= fields.keys() or any(
+        _names_a_network(value) for value in fields.values() if hasattr(value, "model_type")
+    )
+
+
+def _made_small(arguments: Mapping[str, Any], default: Any, loaded: Any) -> dict[str, Any]:
+    fields = vars(default)
     changed = dict(arguments)
     for name, value in arguments.items():
-        if isinstance(value, Mapping) and name in fields:
-            changed[name] = with_small_networks(value, fields[name], outermost=False)
+        if isinstance(value, Mapping) and hasattr(fields.get(name), "model_type"):
+            changed[name] = _made_small(value, fields[name], getattr(loaded, name))
     if NAME not in fields or ARGUMENTS not in fields:
         return changed
     network, said = changed.get(NAME, fields[NAME]), changed.get(ARGUMENTS, fields[ARGUMENTS]) or {}
@@ -62,10 +75,8 @@ def with_small_networks(arguments: Mapping[str, Any], default: Any, *, outermost
     # A default of an outer configuration says here what the network takes, and nothing reads it.
     usual = vars(type(default)())
     changed |= {name: value for name, value in fields.items() if name in known and name not in usual}
-    if LABELS in default.to_dict():
-        changed[LABELS] = default.to_dict()[LABELS]
-        changed |= {} if outermost else {CLASSES: default.num_labels}
-    return changed
+    worked_out = {LABELS: list(default.id2label.values()), CLASSES: default.num_labels}
+    return {**changed, **{name: value for name, value in worked_out.items() if name in vars(loaded)}}
 
 
 def undeclared(class_name: str, arguments: Mapping[str, Any], where: str = "") -> dict[str, str]:
