@@ -39,6 +39,9 @@ class Override:
     blocked: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Class, or ``*``, to why it does not run (see `hfcodemod.recipes.Recipe.blocked`)."""
 
+    largest: int = 0
+    """How many parameters the tiny model may have at most, where it can't be as small as others."""
+
     def of(self, table: Mapping[str, Mapping[str, Any]], cls: str) -> dict[str, Any]:
         """What a table says of a class."""
         return {**table.get(ANY, {}), **table.get(cls, {})}

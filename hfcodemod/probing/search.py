@@ -85,7 +85,7 @@ def judged(architecture: Architecture, arguments: Mapping[str, Any], override: O
         with torch.device("meta"):
             # A class that is a part of an architecture has the configuration of that part.
             size = sum(parameter.numel() for parameter in cls(module.part_of(config, cls) or config).parameters())
-        if size > LARGEST:
+        if size > (override.largest or LARGEST):
             return Judged(2, size, f"{size:,} parameters")
         stage = 3
         config = configuration(architecture.config, arguments)
