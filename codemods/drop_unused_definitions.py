@@ -6,7 +6,7 @@ decorator that says it (``usefixtures``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import libcst as cst
@@ -16,7 +16,14 @@ from .definitions import defined_name, is_import, is_test_class, names_in, small
 
 
 class UnusedDefinitionDropper(cst.CSTTransformer):
-    """Keeps what the module's tests reach; names of two underscores and what binds no single name stay."""
+    """Keeps what the module's tests reach; names of two underscores and what binds no single name stay.
+
+    So do the names that are ``kept`` in any case: the checkpoint, which says whose module it is.
+    """
+
+    def __init__(self, kept: Collection[str] = ("MODEL_ID",)) -> None:
+        super().__init__()
+        self.kept = kept
 
     def visit_Module(self, node: cst.Module) -> bool:
         return False
@@ -25,7 +32,7 @@ class UnusedDefinitionDropper(cst.CSTTransformer):
         definitions = {
             name: statement
             for statement in updated_node.body
-            if (name := defined_name(statement)) is not None and not _is_root(name, statement)
+            if (name := defined_name(statement)) is not None and not self._is_root(name, statement)
         }
         reached: set[str] = set()
         waiting = [item for item in updated_node.body if not is_import(item) and defined_name(item) not in definitions]
@@ -46,12 +53,11 @@ class UnusedDefinitionDropper(cst.CSTTransformer):
             body.append(statement)
         return updated_node.with_changes(body=body)
 
-
-def _is_root(name: str, statement: cst.CSTNode) -> bool:
-    if is_test_class(statement) or name.startswith(("test", "pytest", "__")) or name == "MODEL_ID":
-        return True
-    decorators = statement.decorators if isinstance(statement, cst.FunctionDef) else ()
-    return any("autouse" in names_in(item.decorator) for item in decorators)
+    def _is_root(self, name: str, statement: cst.CSTNode) -> bool:
+        if is_test_class(statement) or name.startswith(("test", "pytest", "__")) or name in self.kept:
+            return True
+        decorators = statement.decorators if isinstance(statement, cst.FunctionDef) else ()
+        return any("autouse" in names_in(item.decorator) for item in decorators)
 
 
 def _asked_for(statement: cst.CSTNode) -> frozenset[str]:

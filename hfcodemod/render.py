@@ -19,6 +19,11 @@ from hfcodemod.recipes import Recipe, check_fields
 from hfcodemod.skeletons import Part, Skeleton
 from hfcodemod.spelling import identifier_words, named_checkpoints, text_names
 
+CHECKPOINT = "MODEL_ID"
+"""The constant of a module that names its checkpoint."""
+OF_A_CHECKPOINT = {"test_real_checkpoint": "no checkpoint of it is known", "test_model_with_mock": ""}
+"""The tests of the shipped skeleton that name the checkpoint, and why one without has none."""
+
 
 @dataclass(frozen=True)
 class Rendered:
@@ -55,7 +60,7 @@ def render(
         module = _visited(module, writer(target.architecture.config, recipe.config))
         if recipe.written_out:
             module = _visited(module, _head_writer(target.architecture, recipe))
-            module = _visited(module, codemod("drop_unused_definitions", "UnusedDefinitionDropper")())
+            module = _visited(module, _dropper(target))
         module = _visited(module, codemod("sort_imports", "ImportSorter")())
     return Rendered(applied(skeleton.codemods, module.code, target), tuple(references))
 
@@ -128,12 +133,21 @@ def _composed(
     for task, part in _pipeline_parts(target, skeleton, recipe).items():
         module = _visited(module, codemod("insert_pipeline_calls", "PipelineCallInserter")(part.module, [task]))
     absent = {name: why for role in roles for name, why in role.absent.items()}
-    module = _visited(module, codemod("leave_out_tests", "TestLeaver")(recipe.without, absent))
+    without = recipe.without if target.checkpoint else {**OF_A_CHECKPOINT, **recipe.without}
+    module = _visited(module, codemod("leave_out_tests", "TestLeaver")(without, absent))
     if recipe.written_out:
         return module
     entries = [_entry(head, donors, architectures, recipe) for head in _running(target.architecture, recipe)]
     module = _visited(module, codemod("select_heads", "HeadSelector")(entries))
-    return _visited(module, codemod("drop_unused_definitions", "UnusedDefinitionDropper")())
+    return _visited(module, _dropper(target))
+
+
+def _dropper(target: Target) -> cst.CSTTransformer:
+    """The codemod that drops what is not used; the checkpoint of an architecture that has one stays in any case."""
+    dropper: cst.CSTTransformer = codemod("drop_unused_definitions", "UnusedDefinitionDropper")(
+        kept=(CHECKPOINT,) if target.checkpoint else ()
+    )
+    return dropper
 
 
 @cache
