@@ -48,6 +48,9 @@ def test_an_override_says_why(path: Path) -> None:
         if table == "without":
             assert all(values.values())
             continue
+        if table == "largest":
+            assert said.get(table)
+            continue
         for name in values:
             whys = (f"{table}.{name}", table)
             inner: Any = values[name]
