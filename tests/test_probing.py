@@ -166,3 +166,13 @@ def test_what_goes_in_in_place_of_others_is_proved() -> None:
     with pytest.raises(Unsolved, match="does not count"):
         spare = Override(instead={"Either": {"words": None, "sound": sound, "spare": sound}})
         said_instead(Either, Either(), entry, spare)
+
+
+def test_what_a_session_is_made_of_stands_in_its_place() -> None:
+    from hfcodemod.probing.sessions import SHOWN, VIDEO, in_session, opened
+
+    assert opened({"inference_session": True, "frame_idx": False, "frame": False}) == dict.fromkeys(
+        (VIDEO, *SHOWN), True
+    )
+    assert opened({"pixel_values": True}) == {"pixel_values": True}
+    assert in_session({VIDEO: {}}) and not in_session({"pixel_values": {}})

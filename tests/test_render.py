@@ -129,6 +129,16 @@ def test_recipes_are_complete(model_type: str, catalog: Catalog) -> None:
     assert set(recipe.fragments) <= set(shipped_skeleton().fragments)
 
 
+def test_without_a_checkpoint_no_test_names_one(catalog: Catalog) -> None:
+    target = resolve("pp_lcnet_v3", catalog)
+    source = source_for(target, catalog)
+    assert not target.checkpoint
+    assert "MODEL_ID" not in source and "SmolLM3" not in source
+    assert "# test_real_checkpoint is left out: no checkpoint of it is known." in source
+    named = source_for(dataclasses.replace(target, checkpoint="org/lcnet"), catalog)
+    assert 'MODEL_ID = "org/lcnet"' in named and "def test_real_checkpoint(" in named
+
+
 def test_a_misspelt_keyword_is_an_error(catalog: Catalog) -> None:
     recipe = recipe_of("olmo")
     assert recipe is not None

@@ -207,6 +207,12 @@ USUAL = {"forward", "backward", "save", "load"}
             [{"forward", "save", "load"}] * 3,
             id="tests-that-are-left-out",
         ),
+        pytest.param(
+            {"heads": {"OlmoForCausalLM": {"rate": 0}}},
+            [],
+            [USUAL, USUAL - {"backward"}, USUAL],
+            id="no-gradients",
+        ),
         pytest.param({}, ["test_save_load"], [{"forward", "backward"}] * 3, id="no-saving"),
         pytest.param(
             {"blocked": {"OlmoForCausalLM": {"kind": "accelerator", "name": "cuda", "why": ""}}},

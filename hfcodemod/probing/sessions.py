@@ -1,7 +1,7 @@
 """Classes whose call goes on with a session: it holds a video and what is shown in it, and each call changes it.
 
-What a session is made of stands in its place among the parameters; how it is made, and that several frames are run, says
-the fragment of the skeleton.
+What a session is made of stands in its place among the parameters; how it is made, and that several frames are run,
+says the fragment of the skeleton.
 """
 
 from __future__ import annotations

@@ -85,9 +85,8 @@ def required_of(architecture: Architecture, recipe: Recipe, left_out: set[str]) 
     for head in architecture.heads:
         if head.name not in recipe.blocked:
             prompted = head.generates and GENERATION not in left_out and "prompt" in recipe.heads.get(head.name, {})
-            needed[head.name] = frozenset(
-                {"forward", *shown, *(["generate"] if prompted else [])} - beyond(recipe, head)
-            )
+            seen = {"forward", *shown, *(["generate"] if prompted else [])}
+            needed[head.name] = frozenset(seen - beyond(recipe, head))
     return needed
 
 
