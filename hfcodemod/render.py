@@ -62,6 +62,8 @@ def render(
             module = _visited(module, _head_writer(target.architecture, recipe))
             module = _visited(module, _dropper(target))
         module = _visited(module, codemod("sort_imports", "ImportSorter")())
+        if recipe.requires:
+            module = _visited(module, codemod("skip_without_packages", "PackageAsker")(recipe.requires))
     return Rendered(applied(skeleton.codemods, module.code, target), tuple(references))
 
 
