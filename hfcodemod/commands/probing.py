@@ -58,7 +58,8 @@ def probe(
         print_table(("model type", "class", "what is in the way"), rows)
     written = sum(one.recipe is not None for one in found)
     folder = recipes_folder(here().root) if to is None else to.resolve()
-    say(f"wrote {written} recipe{'' if written == 1 else 's'} to {shown(folder)}")
+    tell = note if as_json else say
+    tell(f"wrote {written} recipe{'' if written == 1 else 's'} to {shown(folder)}")
     if stuck:
         note(f"{len(stuck)} of {len(found)} not solved")
         raise typer.Exit(code=1)

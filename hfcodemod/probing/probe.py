@@ -111,7 +111,8 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
             )
             entry.config = changes
             config = search.configuration(architecture.config, {**arguments, **changes})
-            missing = override.left_out(head.name) + promises.promised(cls, head, config, entry)
+            missing = override.left_out(head.name)
+            missing += promises.promised(cls, head, config, entry, override.without)
         except entries.FAILURES as error:
             failures[head.name] = promises.first_line(error)
             continue
