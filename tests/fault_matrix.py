@@ -380,10 +380,11 @@ def run(
     """Runs the faults over modules and shows the result; the exit code is 1 where a fault survived."""
     if not paths or not all(path.exists() for path in paths):
         parser.error(f"no such module: {', '.join(str(path) for path in paths if not path.exists()) or GOLDEN}")
-    if options.write and (options.module or options.fault or options.quick):
+    if options.write and (options.module or options.fault or (options.quick and not options.sample)):
         parser.error("--write takes a full run: leave out --module, --fault and --quick")
     result = matrix(paths, faults, options.jobs, options.quick)
     if options.sample:
+        result["quick"] = options.quick
         result["families"] = families(result["cells"])
     if options.json:
         print(json.dumps(result))

@@ -21,7 +21,7 @@ SAMPLE_HEAD = """# Faults in a sample of all architectures
 The faults of [faults.md](faults.md) in modules whose recipes were found by rules, not written by hand: a sample of
 {architectures} of them, of each family as many as its share, drawn by hash. Such modules lack some tests that the
 golden ones have (those of pipelines first of all), and what survives is shown. Written by
-`python tests/fault_matrix.py --sample {architectures} --write docs/faults-sample.md`; the numbers are in
+`python tests/fault_matrix.py --sample {architectures}{quick} --write docs/faults-sample.md`; the numbers are in
 [faults-sample.json](faults-sample.json).
 
 {versions}, {date}. {faults} faults: {killed} cells killed, {survived} survived, {inapplicable} not applicable: \
@@ -31,10 +31,16 @@ The source distribution of transformers 5.23.0 ships no tests, so its own are no
 """
 
 
+QUICK = (
+    "A run stopped at its first failing test (`--quick`): under each fault, that is the one that is counted below.\n"
+)
+
+
 def sample_page(result: dict[str, Any]) -> str:
     """The result of a sample as Markdown: the share of faults that is caught, and what survives."""
-    parts = [_head(SAMPLE_HEAD, result), *by_family(result), *by_survivor(result), *by_test(result)]
-    return "\n".join([*parts, *by_reason(result), *not_run(result)]) + "\n"
+    parts = [_head(SAMPLE_HEAD, result), *by_family(result), *by_survivor(result)]
+    parts += [QUICK] if result["quick"] else []
+    return "\n".join([*parts, *by_test(result), *by_reason(result), *not_run(result)]) + "\n"
 
 
 def by_family(result: dict[str, Any]) -> list[str]:
@@ -91,6 +97,7 @@ def _head(text: str, result: dict[str, Any]) -> str:
         survived=sum(map(survives, cells)),
         inapplicable=sum("reasons" in entry for entry in cells),
         rate=share(*rate(cells)),
+        quick=" --quick" if result.get("quick") else "",
     )
 
 

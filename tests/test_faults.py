@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_page import open_cells, page, unproven_tests
+from fault_page import open_cells, page, sample_page, unproven_tests
 from faults import FAULTS
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "fixtures" / "golden").glob("test_hf_*.py"))
 PAGE = ROOT / "docs" / "faults.md"
+SAMPLE = ROOT / "docs" / "faults-sample.md"
 REMEDY = "run python tests/fault_matrix.py --write docs/faults.md"
 # One architecture of each family, or two where they are built differently.
 FAMILIES = ["olmo", "bert", "bart", "vit", "convnext", "clip", "gemma3", "wav2vec2", "whisper", "autoformer", "mamba"]
@@ -61,6 +62,16 @@ def test_the_result_is_of_these_modules() -> None:
 
 def test_the_page_shows_the_result() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(committed()), REMEDY
+
+
+def test_the_sample_is_of_these_faults_and_its_page_shows_it() -> None:
+    """Other recipes draw other architectures; the result says which ones were drawn when it was made."""
+    remedy = "run python tests/fault_matrix.py --sample 40 --write docs/faults-sample.md"
+    result: dict[str, Any] = json.loads(SAMPLE.with_suffix(".json").read_text(encoding="utf-8"))
+    assert result["faults"] == {fault.name: fault.breaks for fault in FAULTS}, remedy
+    assert len(result["cells"]) == 40 and result["cells"].keys() == result["families"].keys()
+    assert all(cells.keys() == result["faults"].keys() for cells in result["cells"].values())
+    assert SAMPLE.read_text(encoding="utf-8") == sample_page(result), remedy
 
 
 def test_every_cell_is_killed_or_says_why_not() -> None:
