@@ -16,7 +16,8 @@ from .canonical import MODEL_ID, load
 def session_of(model: Any, batch: dict[str, Any]) -> Any:
     """A session for a video that comes frame by frame.
 
-    In its first one each row of points, with a box where there are some, shows an object.
+    In its first one each row of points, with a box where there are some, shows an object; or each row of text asks for
+    objects in all of them.
     """
     # Which session a model takes, only its signature says.
     kind: Any = inspect.signature(model.__class__.forward).parameters["inference_session"].annotation
@@ -27,6 +28,13 @@ def session_of(model: Any, batch: dict[str, Any]) -> Any:
         dtype=model.dtype,
         **dict.fromkeys(devices, torch_device),
     )
+    if "input_ids" in batch:
+        for row in range(len(batch["input_ids"])):
+            # A prompt that is there already is not added: the texts must differ, though the words alone are read.
+            prompt = session.add_prompt(str(row))
+            session.prompt_input_ids[prompt] = batch["input_ids"][row : row + 1]
+            session.prompt_attention_masks[prompt] = batch["attention_mask"][row : row + 1]
+        return session
     points, labels = batch["input_points"], batch["input_labels"]
     if "input_boxes" in batch:
         # A box is two points of kinds of their own: its corners.
@@ -39,6 +47,16 @@ def session_of(model: Any, batch: dict[str, Any]) -> Any:
     return session
 
 
+def in_order(outputs: Any) -> dict[str, Any]:
+    """The outputs; of one that says something of each object by its number, a row for each, in the order of these."""
+    return {
+        name: torch.stack([torch.as_tensor(output[number]) for number in outputs["object_ids"]])
+        if isinstance(output, dict)
+        else output
+        for name, output in outputs.items()
+    }
+
+
 def answer(model: Any, batch: dict[str, Any]) -> Any:
     """What the model says of a batch; of a video in a session, what it says of the last frame.
 
@@ -48,7 +66,7 @@ def answer(model: Any, batch: dict[str, Any]) -> Any:
         return model(**batch)
     # A call changes the session.
     session = session_of(model, batch)
-    return [model(inference_session=session, frame=frame) for frame in batch["video"]][-1]
+    return in_order([model(inference_session=session, frame=frame) for frame in batch["video"]][-1])
 
 
 def run(model: Any, head: Head, **changes: Any) -> dict[str, torch.Tensor]:

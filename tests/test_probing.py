@@ -168,6 +168,15 @@ def test_what_goes_in_in_place_of_others_is_proved() -> None:
         said_instead(Either, Either(), entry, spare)
 
 
+def test_a_session_that_takes_prompts_is_asked_in_words() -> None:
+    from transformers.models.sam3_video.modeling_sam3_video import Sam3VideoInferenceSession
+
+    from hfcodemod.probing.sessions import ASKED, VIDEO, opened
+
+    parameters = {"inference_session": True, "frame_idx": False}
+    assert opened(parameters, Sam3VideoInferenceSession) == dict.fromkeys((VIDEO, *ASKED), True)
+
+
 def test_what_a_session_is_made_of_stands_in_its_place() -> None:
     from hfcodemod.probing.sessions import SHOWN, VIDEO, in_session, opened
 

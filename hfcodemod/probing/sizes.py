@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfcodemod.probing.patches import Grids
-from hfcodemod.probing.sessions import opened
+from hfcodemod.probing.sessions import SESSION, opened
 from hfcodemod.probing.stages import IMAGE, has_stages, is_pyramid
 
 Described = Mapping[str, Any]
@@ -121,11 +121,12 @@ def _arguments(config: Any) -> dict[str, Any]:
 
 def parameters_of(cls: Any) -> dict[str, bool]:
     """The parameters of ``forward``, or what a session is made of, and whether each is required."""
-    parameters = inspect.signature(cls.forward).parameters.values()
+    parameters = inspect.signature(cls.forward).parameters
     return opened(
         {
             one.name: one.default is inspect.Parameter.empty
-            for one in parameters
+            for one in parameters.values()
             if one.name != "self" and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
-        }
+        },
+        parameters[SESSION].annotation if SESSION in parameters else None,
     )
