@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,16 @@ LOADING = "test_save_load"
 """The test that is left out where a class can't load what it has saved, and all that loads with it."""
 
 
-def promised(cls: Any, head: Head, config: Any, entry: Entry, without: Collection[str] = ()) -> list[str]:
+def promised(cls: Any, head: Head, config: Any, entry: Entry, without: Mapping[str, str]) -> list[str]:
     """What the entry says of the class's promises is filled in; the answer is why one is missing, in sentences.
 
-    ``without`` are the tests that are left out.
+    ``without`` are the tests that are left out, each with the reason.
     """
     model = module.build(cls, config)
     missing: list[str] = []
     if LOADING in without:
         entry.half = None
+        missing.append(f"It is not loaded in bfloat16: {without[LOADING]}.")
     else:
         with tempfile.TemporaryDirectory() as folder:
             model.save_pretrained(folder)
