@@ -137,5 +137,7 @@ def test_what_does_not_load_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> No
     model = SimpleNamespace(save_pretrained=loaded.append)
     monkeypatch.setattr(promises.module, "build", lambda cls, config: model)
     entry = Entry({})
-    assert promises.promised(object, Head("Network", ()), None, entry, {promises.LOADING: "it never does"}) == []
+    assert promises.promised(object, Head("Network", ()), None, entry, {promises.LOADING: "it never does"}) == [
+        "It is not loaded in bfloat16: it never does."
+    ]
     assert (loaded, entry.half) == ([], None)
