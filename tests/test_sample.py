@@ -6,6 +6,7 @@ Which ones is told by the revision: every change of the project runs others, and
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -43,6 +44,12 @@ def test_a_sample_is_of_all_families_alike() -> None:
     for family, members in families.members.items():
         share = COUNT * sum(not why_no_module(catalog.architectures[name]) for name in members) / able
         assert found.count(family) <= share + 1.5, family
+
+
+def test_each_class_with_more_than_a_million_parameters_has_a_reason() -> None:
+    page = (ROOT / "docs" / "how-to" / "probe.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^\| (\w+) \| \w.+\. \|$", page, re.MULTILINE))
+    assert explained == {one.class_name for one in read_ledger(LEDGER).values() if one.parameters > 1_000_000}
 
 
 def told(records: Sequence[Record]) -> list[tuple[object, ...]]:
