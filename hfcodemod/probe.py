@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from hfcodemod.journal import write_files
 from hfcodemod.lock import writing
 from hfcodemod.names import resolve
 from hfcodemod.probing.text import json_text
+from hfcodemod.recipes import recipe_of
 
 if TYPE_CHECKING:
     from hfcodemod.catalog import Catalog
@@ -46,9 +48,29 @@ def recipes_found(
     found: dict[str, Probed] = {}
     with writing(settings.root):
         for one in probe.probed_all([known[name] for name in wanted], jobs):
-            found[one.model_type] = one
+            lacking = lost_for_a_package(one, folder)
+            found[one.model_type] = replace(one, failures={**one.failures, **lacking})
             progress(len(found), len(wanted))
-            if one.recipe is not None:
+            if one.recipe is not None and not lacking:
                 text = json_text(one.recipe) + "\n"
                 write_files(settings.root, {folder / f"{one.model_type}.json": text.encode()})
     return [found[name] for name in wanted if name in found]
+
+
+def lost_for_a_package(one: Probed, folder: Path) -> dict[str, str]:
+    """The classes that the recipe there is has, and that were not found again for want of a package, with the reason.
+
+    Such a recipe stays: where the package is installed, it is right.
+    """
+    blocked = (one.recipe or {}).get("blocked", {})
+    lacking = {name: why["name"] for name, why in blocked.items() if why["kind"] == "package"}
+    try:
+        known = recipe_of(one.model_type, folder)
+    except UserError:
+        return {}
+    kept = known.heads if known is not None else {}
+    return {
+        name: f"it needs {package}, which is not installed; its recipe stays as it is"
+        for name, package in lacking.items()
+        if name in kept
+    }

@@ -36,6 +36,8 @@ class Recipe:
     """Keywords that the configuration takes without declaring them, each with the reason to pass it all the same."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why a value of the configuration is what it is, where a rule does not explain it."""
+    pipelines: tuple[str, ...] = ()
+    """The pipeline tasks to call, where the inputs of each class stand in the recipe; otherwise all that there are."""
     requires: tuple[str, ...] = ()
     """Optional packages without which the architecture does not run."""
     blocked: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -71,7 +73,7 @@ def _shipped(model_type: str) -> Recipe | None:
 
 def recipe_from(data: Mapping[str, Any]) -> Recipe:
     """The recipe that JSON holds."""
-    lists = {name: tuple(data[name]) for name in ("fragments", "requires") if name in data}
+    lists = {name: tuple(data[name]) for name in ("fragments", "pipelines", "requires") if name in data}
     return Recipe(**{**data, **lists})
 
 

@@ -91,9 +91,8 @@ def _donors(skeleton: Skeleton, recipe: Recipe) -> list[Part]:
 def _pipeline_parts(target: Target, skeleton: Skeleton, recipe: Recipe) -> dict[str, Part]:
     """For each pipeline task of the target the fragment that calls it: the recipe's last that does, else any."""
     found: dict[str, Part] = {}
-    if recipe.written_out:
-        return found
-    for task in dict.fromkeys(task for head in target.architecture.heads for task in head.pipelines):
+    tasks = [task for head in target.architecture.heads for task in head.pipelines]
+    for task in recipe.pipelines if recipe.written_out else dict.fromkeys(tasks):
         test = codemod("insert_pipeline_calls", "pipeline_test")(task)
         fragments = [skeleton.fragments[name] for name in (*reversed(recipe.fragments), *skeleton.fragments)]
         part = next((part for part in fragments if f"def {test}(" in part.source), None)

@@ -17,7 +17,7 @@ from transformers import (
 from transformers.testing_utils import slow, torch_device
 from transformers.utils.hub import is_offline_mode
 
-from .canonical import MODEL_ID, TOLERANCE, load
+from .canonical import MODEL_ID, TOLERANCE, answer, load
 
 
 def tokens(rows: int, length: int, inserted: list[int] | None = None, shift: int = 0) -> torch.Tensor:
@@ -194,14 +194,14 @@ def run(model: Any, head: Head, **changes: Any) -> dict[str, torch.Tensor]:
     """The outputs that ``head`` names, computed without gradients; ``changes`` replace inputs."""
     torch.manual_seed(0)
     with torch.no_grad():
-        outputs = model(**on_device({**head.inputs, **changes}, model.dtype))
+        outputs = answer(model, on_device({**head.inputs, **changes}, model.dtype))
     return compared(outputs, head)
 
 
 def loss_of(model: Any, head: Head, labels: dict[str, Any]) -> torch.Tensor:
     """The loss of a batch; for a class without labels, a weighted mean of its outputs."""
     torch.manual_seed(0)
-    outputs = model(**on_device({**head.inputs, **labels}, model.dtype))
+    outputs = answer(model, on_device({**head.inputs, **labels}, model.dtype))
     if labels:
         return outputs.loss
     return torch.stack(

@@ -146,11 +146,16 @@ def compared(outputs: Any, head: Head) -> dict[str, torch.Tensor]:
     return {name: outputs[name][-1] if isinstance(outputs[name], tuple) else outputs[name] for name in head.outputs}
 
 
+def answer(model: Any, batch: dict[str, Any]) -> Any:
+    """What the model says of a batch."""
+    return model(**batch)
+
+
 def run(model: Any, head: Head, **changes: Any) -> dict[str, torch.Tensor]:
     """The outputs that ``head`` names, computed without gradients; ``changes`` replace inputs."""
     torch.manual_seed(0)
     with torch.no_grad():
-        outputs = model(**on_device({**head.inputs, **changes}, model.dtype))
+        outputs = answer(model, on_device({**head.inputs, **changes}, model.dtype))
     return compared(outputs, head)
 
 
@@ -183,7 +188,7 @@ def exchanged(value: Any) -> Any:
 def loss_of(model: Any, head: Head, labels: dict[str, Any]) -> torch.Tensor:
     """The loss of a batch; for a class without labels, a weighted mean of its outputs."""
     torch.manual_seed(0)
-    outputs = model(**on_device({**head.inputs, **labels}, model.dtype))
+    outputs = answer(model, on_device({**head.inputs, **labels}, model.dtype))
     if labels:
         return outputs.loss
     return torch.stack(
@@ -349,7 +354,7 @@ class TestSmolLM3:
         from_pretrained.assert_called_once_with(MODEL_ID, dtype=torch.float32)
         model.to.assert_called_once_with(torch_device)
         model.eval.assert_called_once_with()
-        loaded(**on_device({**HEADS[cls].inputs, **HEADS[cls].labels}, torch.float32))
+        answer(loaded, on_device({**HEADS[cls].inputs, **HEADS[cls].labels}, torch.float32))
         with pytest.raises(AssertionError):
             loaded(**HEADS[cls].inputs, no_such_input=None)
 

@@ -2,15 +2,9 @@
 
 import inspect
 from typing import Any
-from unittest.mock import create_autospec, patch
 
-import pytest
 import torch
-from transformers import PreTrainedModel
 from transformers.testing_utils import torch_device
-
-from .any_inputs import HEADS, Head, compared, on_device
-from .canonical import MODEL_ID, load
 
 
 def session_of(model: Any, batch: dict[str, Any]) -> Any:
@@ -67,35 +61,3 @@ def answer(model: Any, batch: dict[str, Any]) -> Any:
     # A call changes the session.
     session = session_of(model, batch)
     return in_order([model(inference_session=session, frame=frame) for frame in batch["video"]][-1])
-
-
-def run(model: Any, head: Head, **changes: Any) -> dict[str, torch.Tensor]:
-    """The outputs that ``head`` names, computed without gradients; ``changes`` replace inputs."""
-    torch.manual_seed(0)
-    with torch.no_grad():
-        outputs = answer(model, on_device({**head.inputs, **changes}, model.dtype))
-    return compared(outputs, head)
-
-
-class TestSam2Video:
-    @pytest.mark.parametrize("cls", HEADS)
-    def test_model_with_mock(self, cls: type[PreTrainedModel]) -> None:
-        """The calls of this module against the signatures of the model, for machines without its weights."""
-        signature = inspect.signature(cls.forward)
-
-        def forward(**batch: Any) -> dict[str, torch.Tensor]:
-            # `forward` takes any keyword; only those that it names do something.
-            assert batch.keys() <= signature.parameters.keys()
-            signature.bind(None, **batch)
-            return {name: torch.zeros(shape) for name, shape in HEADS[cls].outputs.items()}
-
-        model = create_autospec(cls, instance=True, side_effect=forward, dtype=torch.float32)
-        model.to.return_value = model.eval.return_value = model
-        with patch.object(cls, "from_pretrained", autospec=True, return_value=model) as from_pretrained:
-            loaded = load(cls, MODEL_ID, dtype=torch.float32)
-        from_pretrained.assert_called_once_with(MODEL_ID, dtype=torch.float32)
-        model.to.assert_called_once_with(torch_device)
-        model.eval.assert_called_once_with()
-        answer(loaded, on_device({**HEADS[cls].inputs, **HEADS[cls].labels}, torch.float32))
-        with pytest.raises(AssertionError):
-            loaded(**HEADS[cls].inputs, no_such_input=None)

@@ -20,7 +20,7 @@ SAMPLE_HEAD = """# Faults in a sample of all architectures
 
 The faults of [faults.md](faults.md) in modules whose recipes were found by rules, not written by hand: a sample of
 {architectures} of them, of each family as many as its share, drawn by hash. Such modules lack some tests that the
-golden ones have (those of pipelines first of all), and what survives is shown. Written by
+golden ones have (those of pipelines of images and sound first of all), and what survives is shown. Written by
 `python tests/fault_matrix.py --sample {architectures}{quick} --write docs/faults-sample.md`; the numbers are in
 [faults-sample.json](faults-sample.json).
 

@@ -107,6 +107,23 @@ def test_what_is_in_the_way_is_told(repository: Repository, monkeypatch: pytest.
     assert json.loads(told.out)[0]["failures"] == {"ViltModel": "no inputs fit"}
 
 
+def test_a_recipe_stays_where_a_package_that_it_needs_is_not_installed(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = {"kind": "package", "name": "timm", "why": "It needs the package timm, which is not installed here."}
+    without = Probed("vilt", {"blocked": {"ViltModel": why}})
+    monkeypatch.setattr(probe, "probed_all", lambda wanted, jobs: iter([without]))
+    done = repository.run("probe", "vilt")
+    assert done.code == 1
+    assert "it needs timm, which is not installed; its recipe stays as it is" in " ".join(done.out.split())
+    path = repository.root / ".hfcodemod" / "recipes" / "vilt.json"
+    assert not path.exists()
+    path.parent.mkdir(parents=True)
+    path.write_text("[")
+    assert repository.run("probe", "vilt").code == 0
+    assert json.loads(path.read_text()) == without.recipe
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -86,7 +86,7 @@ def _found(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str,
 def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str, str]]:
     import transformers
 
-    from hfcodemod.probing import entries, measuring, networks, promises, search
+    from hfcodemod.probing import entries, measuring, networks, pipelines, promises, search
     from hfcodemod.probing.overrides import ANY, override_of
 
     override = override_of(architecture.model_type)
@@ -123,6 +123,7 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
     blocked |= {name: {"kind": UNSOLVED, "name": "", "why": f"{why}."} for name, why in failures.items()}
     recipe = _recipe(arguments, heads, reasons, blocked, architecture.heads)
     recipe["without"] |= override.without
+    pipelines.add_calls(recipe, architecture)
     undeclared = {
         path: override.why.get(f"config.{path}", why)
         for path, why in networks.undeclared(architecture.config, arguments).items()
@@ -152,7 +153,7 @@ def _recipe(
     if all(entry.get("half", "") is None for entry in heads.values()):
         without["test_bfloat16"] = "no class of it runs in bfloat16"
     if not any(entry.get("prompt") for entry in heads.values()):
-        without[GENERATION] = "" if not any(head.generates for head in promised) else "see what the table says"
+        without[GENERATION] = "" if not any(head.generates for head in promised) else "HEADS says why for each class"
     if all(entry.get("rate") == 0 for entry in heads.values()):
         without[TRAINING] = "no class of it answers with gradients"
     fragments = [FRAGMENT]
