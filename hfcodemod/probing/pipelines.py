@@ -64,17 +64,18 @@ def _called(architecture: Architecture, arguments: Mapping[str, Any], heads: Map
             torch.manual_seed(0)
             FunctionType(test.__code__, known)(None, config, known["tokenizer"].__wrapped__())
         except (*FAILURES, PipelineException) as error:
-            found[task] = _why(error, names)
+            found[task] = _why(error, test, names)
         else:
             found[task] = ""
     return found
 
 
-def _why(error: BaseException, names: Mapping[str, str]) -> str:
+def _why(error: BaseException, test: FunctionType, names: Mapping[str, str]) -> str:
     """What a test failed at; an assertion says it by its source, with the classes that it was run with."""
-    if str(error):
+    if not isinstance(error, AssertionError):
         return first_line(error)
-    said = traceback.extract_tb(error.__traceback__)[-1].line or type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__)
+    said = next(frame.line or "" for frame in reversed(frames) if frame.filename == test.__code__.co_filename)
     for old, new in names.items():
         said = re.sub(rf"\b{old}\b", new, said)
     return f"it fails at `{said}`"
