@@ -45,6 +45,19 @@ def test_generated_modules_pass_and_each_class_is_seen(hfcodemod: Run, tmp_path:
     assert there == {".hfcodemod", "junit.xml", "pyproject.toml", "test_hf_convnext.py", "test_hf_olmo.py"}
 
 
+@pytest.mark.parametrize("threads", ["", "2"])
+def test_a_process_computes_with_one_thread_unless_the_environment_says_more(
+    threads: str, hfcodemod: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if threads:
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    (tmp_path / "pyproject.toml").write_text("")
+    written(tmp_path, "computes", running(f"assert torch.get_num_threads() == {threads or 1}"))
+    done = hfcodemod("verify", "--jobs", "1")
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.fixture
 def hanging(tmp_path: Path) -> Path:
     """A repository with a module that passes and one that does not end, and says in a file in which process."""

@@ -103,7 +103,7 @@ class Pool:
     def _new_worker(self) -> Worker:
         with self._lock:
             self._started += 1
-            worker = Worker(self._root, self._folder / f"worker-{self._started}", self._jobs, self._copies)
+            worker = Worker(self._root, self._folder / f"worker-{self._started}", self._copies)
             self._workers.add(worker)
             if self._ending:
                 worker.kill()

@@ -67,14 +67,14 @@ class Job:
 class Worker:
     """A process that runs one module after another."""
 
-    def __init__(self, root: Path, folder: Path, jobs: int, copies: bool) -> None:
-        """Start it; ``folder`` is its own, and ``jobs`` workers share the machine."""
+    def __init__(self, root: Path, folder: Path, copies: bool) -> None:
+        """Start it; ``folder`` is its own."""
         folder.mkdir()
         self._log = folder / "output"
         self._busy: int | None = None
         environment = {
-            # What all workers compute with together is what there is.
-            "OMP_NUM_THREADS": str(max(1, processors() // jobs)),
+            # Models are tiny: more threads gain nothing, and wait for each other where the machine is busy.
+            "OMP_NUM_THREADS": "1",
             # A library that asks whether there is a CUDA device must not set it up before the process is copied.
             "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
             # It would warn in each copy that it was used before.
