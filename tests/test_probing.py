@@ -107,12 +107,11 @@ def test_one_layer_of_each_kind_is_kept() -> None:
 
 
 def test_a_value_that_no_field_holds_comes_with_its_reason() -> None:
-    from hfcodemod.probing.overrides import Override
+    from hfcodemod.probing.declared import undeclared
 
-    why = {"config.size": "It asks for a size.", "config.text_config.size": "Its text does."}
-    config = {"size": 1, "text_config.size": 2, "image_token_id": 3, "text_config.hidden_size": 4, "x.y": 5}
-    nested = {"text_config": {"class": "LlamaConfig"}, "x": {"y": 5}}
-    found = Override(config=config, why=why).undeclared("LlavaConfig", nested)
+    why = {"config.size": "It asks for a size.", "config.text_config.size": "Its text does.", "config.x.y": "No."}
+    text = {"class": "LlamaConfig", "size": 2, "hidden_size": 4}
+    found = undeclared("LlavaConfig", {"size": 1, "image_token_id": 3, "text_config": text, "x": {"y": 5}}, why)
     assert found == {"size": "It asks for a size.", "text_config.size": "Its text does."}
 
 

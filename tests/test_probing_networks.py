@@ -11,8 +11,9 @@ import pytest
 
 from hfcodemod.architecture import Head
 from hfcodemod.probing import networks, promises
+from hfcodemod.probing.declared import undeclared
 from hfcodemod.probing.entries import Entry
-from hfcodemod.probing.networks import small_arguments, undeclared, with_small_networks
+from hfcodemod.probing.networks import small_arguments, with_small_networks
 from hfcodemod.probing.sizes import Sizes
 from hfcodemod.probing.stages import has_stages
 
@@ -119,10 +120,10 @@ def test_a_configuration_that_names_no_network_stays_as_it_is() -> None:
 
 def test_what_goes_with_the_name_of_a_network_and_is_no_field_has_a_reason() -> None:
     vision = {"class": "TimmWrapperConfig", "architecture": "wide", "label_names": [], "global_pool": "map"}
-    found = undeclared("PerceptionLMConfig", {"vision_config": vision, "image_token_id": 1})
+    found = undeclared("PerceptionLMConfig", {"vision_config": vision, "image_token_id": 1}, {})
     assert found.keys() == {"vision_config.label_names", "vision_config.global_pool"}
     assert all(found.values())
-    assert undeclared("LlamaConfig", {"no_field": 1}) == {}
+    assert undeclared("LlamaConfig", {"no_field": 1}, {}) == {}
 
 
 def test_sizes_look_at_the_arguments_of_a_network() -> None:

@@ -6,7 +6,6 @@ with which the library makes the network of that name; these are read off while 
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import sys
 from collections.abc import Mapping
@@ -17,7 +16,6 @@ from unittest import mock
 from hfcodemod.probing.shrinking import IMAGE, shrunk
 from hfcodemod.probing.stages import IMAGE as PYRAMID
 from hfcodemod.probing.stages import has_stages, of_stages, same
-from hfcodemod.recipes import CLASS
 
 LIBRARY = "timm"
 NAME = "architecture"
@@ -77,21 +75,6 @@ def _made_small(arguments: Mapping[str, Any], default: Any, loaded: Any) -> dict
     changed |= {name: value for name, value in fields.items() if name in known and name not in usual}
     worked_out = {LABELS: list(default.id2label.values()), CLASSES: default.num_labels}
     return {**changed, **{name: value for name, value in worked_out.items() if name in vars(loaded)}}
-
-
-def undeclared(class_name: str, arguments: Mapping[str, Any], where: str = "") -> dict[str, str]:
-    """The paths of what goes with the name of a network and is no field, each with its reason."""
-    import transformers
-
-    cls = getattr(transformers, class_name)
-    fields = {field.name for field in dataclasses.fields(cls)} | cls.attribute_map.keys()
-    found: dict[str, str] = {}
-    for name, value in arguments.items():
-        if isinstance(value, Mapping) and CLASS in value:
-            found |= undeclared(value[CLASS], value, f"{where}{name}.")
-        elif name != CLASS and name not in fields and ARGUMENTS in fields:
-            found[f"{where}{name}"] = BESIDE.get(name, KEPT)
-    return found
 
 
 def small_arguments(values: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.resources
 import json
 from collections.abc import Collection, Mapping
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfcodemod.probing.patches import kind_of
-from hfcodemod.recipes import CLASS, UNDECLARED
+from hfcodemod.recipes import CLASS
 
 ANY = "*"
 """The key that stands for every class of an architecture."""
@@ -57,32 +56,12 @@ class Override:
         own = self.inputs.get(cls, {})
         return [f"{name} is left out. {self.why[f'inputs.{cls if name in own else ANY}.{name}']}" for name in gone]
 
-    def undeclared(self, name: str, arguments: Mapping[str, Any]) -> dict[str, str]:
-        """The values that the configuration of this name, or one nested in it, does not declare, with their reasons."""
-        found = {}
-        for path in self.config:
-            *outer, last = path.split(".")
-            part: Mapping[str, Any] = {CLASS: name, **arguments}
-            for step in outer:
-                part = part.get(step) or {}
-            usual = (CLASS, *(UNDECLARED if outer else ()))
-            if CLASS in part and last not in usual and last not in _declared(part[CLASS]):
-                found[path] = self.why[f"config.{path}"]
-        return found
-
     def applied(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of a configuration with the values of the override."""
         changed = dict(arguments)
         for path, value in self.config.items():
             changed = _with(changed, path.split("."), value)
         return changed
-
-
-def _declared(name: str) -> set[str]:
-    import transformers
-
-    cls = getattr(transformers, name)
-    return {*(one.name for one in dataclasses.fields(cls)), *cls.attribute_map}
 
 
 def _with(arguments: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:

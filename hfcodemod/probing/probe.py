@@ -86,7 +86,8 @@ def _found(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str,
 def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[str, str]]:
     import transformers
 
-    from hfcodemod.probing import entries, measuring, networks, pipelines, promises, search
+    from hfcodemod.probing import entries, measuring, pipelines, promises, search
+    from hfcodemod.probing.declared import undeclared
     from hfcodemod.probing.overrides import ANY, override_of
 
     override = override_of(architecture.model_type)
@@ -124,12 +125,8 @@ def _searched(architecture: Architecture) -> tuple[dict[str, Any] | None, dict[s
     recipe = _recipe(arguments, heads, reasons, blocked, architecture.heads)
     recipe["without"] |= override.without
     pipelines.add_calls(recipe, architecture)
-    undeclared = {
-        path: override.why.get(f"config.{path}", why)
-        for path, why in networks.undeclared(architecture.config, arguments).items()
-    }
-    if undeclared := {**undeclared, **override.undeclared(architecture.config, arguments)}:
-        recipe["undeclared"] = undeclared
+    if unknown := undeclared(architecture.config, arguments, override.why):
+        recipe["undeclared"] = unknown
     return recipe, failures
 
 
