@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from hfcodemod import probing
 from hfcodemod.catalog import load_snapshot
@@ -184,3 +186,25 @@ def test_what_a_session_is_made_of_stands_in_its_place() -> None:
     )
     assert opened({"pixel_values": True}) == {"pixel_values": True}
     assert in_session({VIDEO: {}}) and not in_session({"pixel_values": {}})
+
+
+class Picky(torch.nn.Module):
+    """A model that takes nothing but one value of one of its inputs."""
+
+    config = SimpleNamespace(is_encoder_decoder=False)
+    dtype = torch.float32
+
+    def forward(self, values: torch.Tensor, numbers: torch.Tensor) -> dict[str, torch.Tensor]:
+        if numbers[0] != 0:
+            raise ValueError("not these")
+        return {"output": values}
+
+
+def test_an_input_whose_other_values_fail_is_not_said_to_be_without_effect() -> None:
+    from hfcodemod.probing.entries import Entry, Unsolved
+    from hfcodemod.probing.measuring import weigh
+    from hfcodemod.probing.overrides import Override
+
+    entry = Entry({"values": {"noise": [2, 3]}, "numbers": {"tensor": [0, 1]}}, {"output": [2, 3]})
+    with pytest.raises(Unsolved, match="Picky: other values of numbers do not go in: not these"):
+        weigh(Picky, Picky(), entry, Override())

@@ -106,11 +106,12 @@ def weigh(cls: Any, model: Any, entry: Entry, override: Override) -> None:
         value = made(entry.inputs[name])
         if not isinstance(value, torch.Tensor):
             continue
+        failed: BaseException | None = None
         try:
             outputs = module.run(model, bench(entry), **{name: module.varied(value)})
             change = max((outputs[key] - expected[key]).abs().max().item() for key in expected)
-        except FAILURES:
-            change = 0.0
+        except FAILURES as error:
+            change, failed = 0.0, error
         if change > 1e-6:
             continue
         encoded = getattr(model.config, "is_encoder_decoder", False) or not name.startswith("decoder_")
@@ -126,6 +127,8 @@ def weigh(cls: Any, model: Any, entry: Entry, override: Override) -> None:
                     continue
             except FAILURES:
                 pass
+        if failed is not None:
+            raise Unsolved(f"{cls.__name__}: other values of {name} do not go in: {failed}")
         entry.inert.append(name)
     batch = expected
     for row in range(2) if ALONE not in override.without else ():
