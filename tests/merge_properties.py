@@ -145,9 +145,12 @@ def sides_of(merged: Merged) -> list[tuple[str, str, str, str]]:
 
 
 def items(block: Block) -> Iterator[str]:
-    """The texts of the items of a module, and of those in its classes."""
+    """The texts of the items of a module, and of those in its classes.
+
+    The newline at the end is not an item's but the file's: the last item has none where the file has none.
+    """
     for item in block.items:
-        yield item.text
+        yield item.text.removesuffix("\n")
         if item.key[0] == "class" and item.block:
             yield from items(item.block)
 
