@@ -48,7 +48,7 @@ def recipes_found(
     found: dict[str, Probed] = {}
     with writing(settings.root):
         for one in probe.probed_all([known[name] for name in wanted], jobs):
-            lacking = lost_for_a_package(one, folder)
+            lacking = _lost_for_a_package(one, folder)
             found[one.model_type] = replace(one, failures={**one.failures, **lacking})
             progress(len(found), len(wanted))
             if one.recipe is not None and not lacking:
@@ -57,7 +57,7 @@ def recipes_found(
     return [found[name] for name in wanted if name in found]
 
 
-def lost_for_a_package(one: Probed, folder: Path) -> dict[str, str]:
+def _lost_for_a_package(one: Probed, folder: Path) -> dict[str, str]:
     """The classes that the recipe there is has, and that were not found again for want of a package, with the reason.
 
     Such a recipe stays: where the package is installed, it is right.

@@ -9,7 +9,6 @@ from importlib import import_module
 from types import FunctionType
 from typing import Any
 
-import torch
 import transformers
 from transformers.pipelines.base import PipelineException
 
@@ -47,21 +46,20 @@ def _called(architecture: Architecture, arguments: Mapping[str, Any], heads: Map
     """The tasks whose test in the skeleton fits the architecture, and what is in the way where it does not pass."""
     found: dict[str, str] = {}
     config = configuration(architecture.config, arguments)
+    table = {
+        getattr(transformers, name): module.Head(
+            inputs={},
+            outputs={key: tuple(shape) for key, shape in entry["outputs"].items()},
+            config=entry.get("config", {}),
+        )
+        for name, entry in heads.items()
+    }
     for task, test, names in _tests(architecture):
         if not all(name in heads and all(map(TEXT.fullmatch, heads[name]["inputs"])) for name in names.values()):
             continue
         classes = {old: getattr(transformers, name) for old, name in names.items()}
-        table = {
-            getattr(transformers, name): module.Head(
-                inputs={},
-                outputs={key: tuple(shape) for key, shape in entry["outputs"].items()},
-                config=entry.get("config", {}),
-            )
-            for name, entry in heads.items()
-        }
         known = {**test.__globals__, "build": module.build, "HEADS": table, **classes}
         try:
-            torch.manual_seed(0)
             FunctionType(test.__code__, known)(None, config, known["tokenizer"].__wrapped__())
         except (*FAILURES, PipelineException) as error:
             found[task] = _why(error, test, names)
@@ -85,6 +83,7 @@ def _tests(architecture: Architecture) -> Iterator[tuple[str, FunctionType, dict
     """The tasks of the architecture that a fragment has a test for: the test, and the class for each that it names."""
     pipeline_test = codemod("insert_pipeline_calls", "pipeline_test")
     catalog, skeleton = load_snapshot(FACTS).architectures, shipped_skeleton()
+    pipelines = {head.name: head.pipelines for head in architecture.heads}
     for name in FRAGMENTS:
         reference = catalog[skeleton.fragments[name].reference]
         renames = counterparts(reference, architecture).renames
@@ -94,14 +93,10 @@ def _tests(architecture: Architecture) -> Iterator[tuple[str, FunctionType, dict
             if isinstance(cls, type) and cls.__name__.startswith("Test")
             for key, value in vars(cls).items()
         }
-        for task in sorted({task for head in architecture.heads for task in head.pipelines}):
+        for task in sorted({task for tasks in pipelines.values() for task in tasks}):
             test = tests.get(pipeline_test(task))
             if test is None:
                 continue
             named = {head.name for head in reference.heads}.intersection(test.__code__.co_names)
-            if all(task in _pipelines(architecture, renames.get(old, "")) for old in named):
+            if all(task in pipelines.get(renames.get(old, ""), ()) for old in named):
                 yield task, test, {old: renames[old] for old in named}
-
-
-def _pipelines(architecture: Architecture, name: str) -> tuple[str, ...]:
-    return next((tuple(head.pipelines) for head in architecture.heads if head.name == name), ())
